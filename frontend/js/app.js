@@ -1,0 +1,7 @@
+// What the pages gain when scripts run. Every page works without any of it: forms post, links go, the server answers in HTML.
+import "htmx.org/dist/htmx.esm.js";
+import "./copy.js";
+import "./forms.js";
+import "./network.js";
+import "./theme.js";
+import "./worker.js";

@@ -1,0 +1,52 @@
+// The service worker, with the least that makes the app installable and honest without a network:
+// our own hashed files come from the cache, pages from the network, and a page that cannot be had is the offline page.
+// It keeps no page of any person.
+const CACHE = `kaksha-${VERSION}`;
+const LANGUAGE = new URL(self.location.href).searchParams.get("lang") === "hi" ? "hi" : "en";
+const OFFLINE = `/offline?lang=${LANGUAGE}`;
+
+async function install() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll(ASSETS);
+  // Without cookies: this page is kept for whoever holds the phone next.
+  const offline = await fetch(OFFLINE, { credentials: "omit", cache: "no-cache" });
+  if (!offline.ok) throw new Error(`the offline page answered ${offline.status}`);
+  await cache.put(OFFLINE, offline);
+}
+
+async function forgetOthers() {
+  const stale = (await caches.keys()).filter((name) => name.startsWith("kaksha-") && name !== CACHE);
+  await Promise.all(stale.map((name) => caches.delete(name)));
+}
+
+async function asset(request) {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request);
+  if (kept) return kept;
+  const fresh = await fetch(request);
+  if (fresh.ok) await cache.put(request, fresh.clone());
+  return fresh;
+}
+
+async function page(request) {
+  try {
+    return await fetch(request);
+  } catch {
+    const cache = await caches.open(CACHE);
+    return (await cache.match(OFFLINE)) ?? Response.error();
+  }
+}
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(install());
+  self.skipWaiting();
+});
+self.addEventListener("activate", (event) => event.waitUntil(forgetOthers().then(() => self.clients.claim())));
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== self.location.origin) return;
+  if (request.mode === "navigate") event.respondWith(page(request));
+  // Only names that hold a hash: those never change under their address.
+  else if (/^\/static\/.+\.[0-9a-f]{10}\.\w+$/.test(url.pathname)) event.respondWith(asset(request));
+});

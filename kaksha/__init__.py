@@ -1,0 +1,1 @@
+"""Kaksha runs a coaching institute: students, parents, teachers and the front desk."""

@@ -1,0 +1,81 @@
+"""JSON routes: /auth and one's own profile."""
+
+from litestar import Router, get, patch, post, put
+from litestar.params import JSONBody
+from litestar.response import Response
+
+from kaksha.accounts import service
+from kaksha.accounts.models import (
+    Device,
+    Profile,
+    ProfileChange,
+    ProfileChoice,
+    Refresh,
+    SignedIn,
+    SignIn,
+    SignOut,
+)  # fmt: skip
+from kaksha.core.db import Actor
+from kaksha.core.http import Ok, Request, allow, public, raw
+
+
+@post("/auth/login", status_code=200, guards=public("this is how one signs in"))
+async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | ProfileChoice]:
+    """Sign in with e-mail or phone and password. Several people may share a phone: then choose a profile."""
+    proven = await service.prove(request.core, data, request.address)
+    if isinstance(proven, ProfileChoice):
+        return Ok(data=proven)
+    actor = Actor(proven.id, request.request_id)
+    return Ok(data=await service.open_api(request.core, proven, device(request), actor))
+
+
+@post("/auth/refresh", status_code=200, guards=public("the refresh token is the proof"))
+async def refresh(request: Request, data: JSONBody[Refresh]) -> Ok[SignedIn]:
+    """New tokens for a refresh token, which is used up by it."""
+    return Ok(data=await service.refresh(request.core, data.refresh_token))
+
+
+@post("/auth/logout", status_code=200, guards=allow())
+async def logout(request: Request, data: JSONBody[SignOut | None] = None) -> Ok[None]:
+    """End this sign-in, that of a refresh token, or all of one's own."""
+    actor = Actor(request.me.user_id, request.request_id)
+    await service.sign_out(request.core, request.me, data or SignOut(), actor)
+    return Ok(data=None)
+
+
+@get("/users/profile", guards=allow())
+async def profile(request: Request) -> Ok[Profile]:
+    """One's own record."""
+    async with request.read() as conn:
+        return Ok(data=raw(Profile, await service.profile_json(conn, request.me)))
+
+
+async def _change(request: Request, body: ProfileChange) -> Response[Ok[Profile]]:
+    async with request.write() as tx:
+        await service.change_profile(tx, request.me, body)
+        return await tx.answer(Ok(data=raw(Profile, await service.profile_json(tx.conn, request.me))))
+
+
+@patch("/users/profile", guards=allow())
+async def patch_profile(request: Request, data: JSONBody[ProfileChange]) -> Response[Ok[Profile]]:
+    """Change one's own name, language or theme; what is absent stays."""
+    return await _change(request, data)
+
+
+@put("/users/profile", guards=allow())
+async def put_profile(request: Request, data: JSONBody[ProfileChange]) -> Response[Ok[Profile]]:
+    """The same as PATCH."""
+    return await _change(request, data)
+
+
+def device(request: Request) -> Device:
+    """What the caller says of its device."""
+    headers = request.headers
+    return Device(
+        *((headers.get(name, "")[:80] or None) for name in ("x-device-id", "x-platform", "x-app-version")),
+    )
+
+
+routes = Router(
+    "/v1", route_handlers=[login, refresh, logout, profile, patch_profile, put_profile], tags=["accounts"]
+)

@@ -1,0 +1,245 @@
+"""SQL of users, sessions and refresh tokens. `$1` is the institute wherever a tenant is known."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kaksha.accounts.models import Device, NewUser, RefreshRow, SessionRow, UserRow
+from kaksha.core.db import Conn, Row
+from kaksha.core.ids import UUID
+
+
+async def find_sign_ins(conn: Conn, email: str | None, phone: str | None) -> list[Row]:
+    """(institute_id, user_id, password_hash) of everybody with this e-mail or phone, in any institute."""
+    return await conn.fetch(
+        "select institute_id, user_id, password_hash from find_sign_ins($1, $2)", email, phone
+    )
+
+
+async def find_institute(conn: Conn, code: str) -> UUID | None:
+    """The institute with this code."""
+    return await conn.fetchval("select find_institute($1)", code)
+
+
+async def user(conn: Conn, institute_id: UUID, user_id: UUID) -> UserRow | None:
+    """A person of the institute."""
+    row = await conn.fetchrow(
+        """
+        select u.id, u.institute_id, u.name, u.email, u.phone, u.roles, u.permissions, u.status, u.language, u.theme,
+          i.name as institute_name, i.zone
+        from users u join institutes i on i.id = u.institute_id
+        where u.institute_id = $1 and u.id = $2
+        """,
+        institute_id,
+        user_id,
+    )
+    return msgspec.convert(dict(row), UserRow) if row else None
+
+
+async def insert_user(conn: Conn, institute_id: UUID, user_id: UUID, new: NewUser, now: datetime) -> None:
+    """A new active person."""
+    await conn.execute(
+        """
+        insert into users (institute_id, id, name, email, phone, password_hash, roles, permissions, status, language,
+          created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $10)
+        """,
+        institute_id, user_id, new.name, new.email, new.phone, new.password_hash, new.roles, new.permissions,
+        new.language, now,
+    )  # fmt: skip
+
+
+async def set_password(
+    conn: Conn, institute_id: UUID, user_id: UUID, password_hash: str, now: datetime
+) -> None:
+    """Replaces a person's password."""
+    await conn.execute(
+        "update users set password_hash = $3, updated_at = $4 where institute_id = $1 and id = $2",
+        institute_id, user_id, password_hash, now,
+    )  # fmt: skip
+
+
+async def profile(conn: Conn, institute_id: UUID, user_id: UUID) -> str | None:
+    """A person's own record as JSON (`Profile`)."""
+    return await conn.fetchval(
+        """
+        select json_build_object(
+          'id', u.id, 'name', u.name, 'email', u.email, 'phone', u.phone, 'roles', u.roles,
+          'permissions', u.permissions, 'instituteId', u.institute_id, 'instituteName', i.name, 'avatarUrl', null,
+          'language', u.language, 'theme', u.theme, 'emailVerified', u.email_verified_at is not null,
+          'phoneVerified', u.phone_verified_at is not null, 'createdAt', iso(u.created_at))::text
+        from users u join institutes i on i.id = u.institute_id
+        where u.institute_id = $1 and u.id = $2
+        """,
+        institute_id,
+        user_id,
+    )
+
+
+async def change_profile(
+    conn: Conn, institute_id: UUID, user_id: UUID, name: str | None, language: str | None, theme: str | None,
+    now: datetime,
+) -> Row | None:  # fmt: skip
+    """Sets what is not null and answers the name, language and theme from before."""
+    return await conn.fetchrow(
+        """
+        update users u set name = coalesce($3, u.name), language = coalesce($4, u.language),
+          theme = coalesce($5, u.theme), updated_at = $6
+        from (select id, name, language, theme from users where institute_id = $1 and id = $2 for update) old
+        where u.institute_id = $1 and u.id = old.id
+        returning old.name, old.language, old.theme
+        """,
+        institute_id, user_id, name, language, theme, now,
+    )  # fmt: skip
+
+
+async def insert_session(
+    conn: Conn, institute_id: UUID, session_id: UUID, user_id: UUID, kind: str, secret_hash: bytes | None, role: str,
+    device: Device, now: datetime, expires_at: datetime,
+) -> None:  # fmt: skip
+    """A new sign-in."""
+    await conn.execute(
+        """
+        insert into sessions (institute_id, id, user_id, kind, secret_hash, role, device_id, platform, app_version,
+          created_at, seen_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+        """,
+        institute_id, session_id, user_id, kind, secret_hash, role, device.id, device.platform, device.app_version,
+        now, expires_at,
+    )  # fmt: skip
+
+
+async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: datetime) -> SessionRow | None:
+    """The open page session of a cookie, marked as seen now."""
+    row = await conn.fetchrow(
+        """
+        update sessions s set seen_at = $3
+        from users u join institutes i on i.id = u.institute_id
+        where s.institute_id = $1 and s.secret_hash = $2 and s.revoked_at is null and s.expires_at > $3
+          and u.institute_id = s.institute_id and u.id = s.user_id and u.status = 'active'
+        returning s.id as session_id, s.role, s.expires_at, u.id, u.institute_id, u.name, u.email, u.phone, u.roles,
+          u.permissions, u.status, u.language, u.theme, i.name as institute_name, i.zone
+        """,
+        institute_id, secret_hash, now,
+    )  # fmt: skip
+    if row is None:
+        return None
+    found = dict(row)
+    session = {
+        "id": found.pop("session_id"),
+        "role": found.pop("role"),
+        "expires_at": found.pop("expires_at"),
+    }
+    return msgspec.convert({**session, "user": found}, SessionRow)
+
+
+async def insert_refresh_token(
+    conn: Conn, institute_id: UUID, token_hash: bytes, session_id: UUID, now: datetime, expires_at: datetime
+) -> None:
+    """A refresh token of a session."""
+    await conn.execute(
+        """
+        insert into refresh_tokens (institute_id, hash, session_id, issued_at, expires_at) values ($1, $2, $3, $4, $5)
+        """,
+        institute_id, token_hash, session_id, now, expires_at,
+    )  # fmt: skip
+
+
+async def rotate(
+    conn: Conn, institute_id: UUID, token_hash: bytes, next_hash: bytes, now: datetime, expires_at: datetime
+) -> RefreshRow | None:
+    """Uses an unused token of an open session: marks it, adds its successor, and answers the session and its person.
+
+    None when the token is unknown, used, expired, or its session or person is no longer good.
+    """
+    row = await conn.fetchrow(
+        """
+        with used as (
+          update refresh_tokens t set used_at = $4
+          from sessions s join users u on u.institute_id = s.institute_id and u.id = s.user_id
+          where t.institute_id = $1 and t.hash = $2 and t.used_at is null and t.expires_at > $4
+            and s.institute_id = $1 and s.id = t.session_id and s.revoked_at is null and u.status = 'active'
+          returning t.session_id, t.used_at, t.expires_at, s.revoked_at, u.id, u.institute_id, u.name, u.email,
+            u.phone, u.roles, u.permissions, u.status, u.language
+        ), next as (
+          insert into refresh_tokens (institute_id, hash, session_id, issued_at, expires_at)
+          select $1, $3, session_id, $4, $5 from used
+        ), seen as (
+          update sessions set seen_at = $4, expires_at = $5
+          where institute_id = $1 and id = (select session_id from used)
+        )
+        select * from used
+        """,
+        institute_id, token_hash, next_hash, now, expires_at,
+    )  # fmt: skip
+    return _refresh_row(row)
+
+
+async def refresh_token(conn: Conn, institute_id: UUID, token_hash: bytes) -> RefreshRow | None:
+    """A refresh token with its session and person, whatever state they are in."""
+    row = await conn.fetchrow(
+        """
+        select t.session_id, t.used_at, t.expires_at, s.revoked_at, u.id, u.institute_id, u.name, u.email, u.phone,
+          u.roles, u.permissions, u.status, u.language
+        from refresh_tokens t
+        join sessions s on s.institute_id = t.institute_id and s.id = t.session_id
+        join users u on u.institute_id = s.institute_id and u.id = s.user_id
+        where t.institute_id = $1 and t.hash = $2
+        """,
+        institute_id, token_hash,
+    )  # fmt: skip
+    return _refresh_row(row)
+
+
+def _refresh_row(row: Row | None) -> RefreshRow | None:
+    if row is None:
+        return None
+    found = dict(row)
+    return msgspec.convert({**found, "person": found}, RefreshRow)
+
+
+async def end_sessions(
+    conn: Conn, institute_id: UUID, user_id: UUID, session_id: UUID | None, why: str, now: datetime
+) -> list[UUID]:
+    """Ends one open session of a person, or all of them for None, and answers which."""
+    rows = await conn.fetch(
+        """
+        update sessions set revoked_at = $5, changed_at = $5, revoked_why = $4
+        where institute_id = $1 and user_id = $2 and ($3::uuid is null or id = $3) and revoked_at is null
+        returning id
+        """,
+        institute_id, user_id, session_id, why, now,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def touch_sessions(conn: Conn, institute_id: UUID, user_id: UUID, now: datetime) -> list[UUID]:
+    """Marks a person's open sessions as changed, so that what is remembered of them is read again."""
+    rows = await conn.fetch(
+        """
+        update sessions set changed_at = $3 where institute_id = $1 and user_id = $2 and revoked_at is null
+        returning id
+        """,
+        institute_id, user_id, now,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def session_change(conn: Conn, institute_id: UUID, session_id: UUID) -> Row | None:
+    """When a session changed, and whether it is over."""
+    return await conn.fetchrow(
+        "select id, changed_at, revoked_at is not null as ended from sessions where institute_id = $1 and id = $2",
+        institute_id, session_id,
+    )  # fmt: skip
+
+
+async def changed_sessions(conn: Conn, since: datetime) -> Iterable[Row]:
+    """Sessions of all institutes that changed since a moment."""
+    return await conn.fetch("select session_id, changed_at, ended from sessions_changed_since($1)", since)
+
+
+async def sweep(conn: Conn, now: datetime) -> Any:
+    """Removes what is past its time in all institutes; answers how many rows."""
+    return await conn.fetchval("select sweep($1)", now)

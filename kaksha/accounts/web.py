@@ -1,0 +1,127 @@
+"""Pages: sign in, choose a profile, sign out, me."""
+
+import msgspec
+from litestar import Router, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Response
+
+from kaksha.accounts import service
+from kaksha.accounts.api import device
+from kaksha.accounts.models import Profile, ProfileChange, ProfileChoice, SignIn, SignOut, UserRow
+from kaksha.core.db import Actor
+from kaksha.core.errors import AppError, Invalid, TooMany
+from kaksha.core.failures import reasons, text
+from kaksha.core.http import NOTICES, Request, allow, form, page_cookie, public, see_other
+from kaksha.core.i18n import N_
+
+NOTICES |= {"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")}
+
+
+def _next(request: Request) -> str:
+    """Where to go after signing in: a page of ours, never another site."""
+    wanted = request.query_params.get("next", "")
+    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else "/home"
+
+
+@get("/sign-in", guards=public("this is how one signs in"))
+async def sign_in_page(request: Request) -> Response[bytes]:
+    if request.maybe_me is not None:
+        return see_other("/home")
+    return _sign_in_page(request, "", {}, None)
+
+
+@post("/sign-in", guards=public("this is how one signs in"))
+async def sign_in(request: Request) -> Response[bytes]:
+    given = await request.form()
+    login = str(given.get("login", "")).strip()
+    kind = "email" if "@" in login else "phone"
+    body = SignIn(**{kind: login or None}, password=str(given.get("password", "")) or None)
+    try:
+        proven = await service.prove(request.core, body, request.address)
+    except (Invalid, service.WrongSignIn, service.WaitingForApproval, TooMany) as error:
+        return _again(request, login, error)
+    if isinstance(proven, ProfileChoice):
+        return request.page("accounts/choose.html", choice=proven, next=_next(request))
+    return await _enter(request, proven)
+
+
+@post("/sign-in/profile", guards=public("the ticket is the proof"))
+async def choose(request: Request) -> Response[bytes]:
+    body = await form(request, SignIn)
+    if body.profile_ticket is None:
+        return see_other("/sign-in")
+    try:
+        proven = await service.prove(request.core, body, request.address)
+    except (Invalid, service.WrongSignIn, service.WaitingForApproval, service.SignInOver) as error:
+        return _again(request, "", error)
+    assert isinstance(proven, UserRow)
+    return await _enter(request, proven)
+
+
+@post("/sign-out", guards=allow())
+async def sign_out(request: Request) -> Response[bytes]:
+    actor = Actor(request.me.user_id, request.request_id)
+    await service.sign_out(request.core, request.me, SignOut(), actor)
+    response = see_other("/sign-in", "signed-out")
+    response.delete_cookie(page_cookie(request.core.settings), path="/")
+    return response
+
+
+@get("/me", guards=allow())
+async def me_page(request: Request) -> Response[bytes]:
+    async with request.read() as conn:
+        profile = msgspec.json.decode(await service.profile_json(conn, request.me), type=Profile)
+    return request.page("accounts/me.html", profile=profile, errors={})
+
+
+@post("/me", guards=allow())
+async def change_me(request: Request) -> Response[bytes]:
+    try:
+        body = await form(request, ProfileChange)
+    except Invalid as error:
+        async with request.read() as conn:
+            profile = msgspec.json.decode(await service.profile_json(conn, request.me), type=Profile)
+        errors = reasons(request.lang, error.problems)
+        return request.page("accounts/me.html", status=422, profile=profile, errors=errors)
+    async with request.write() as tx:
+        await service.change_profile(tx, request.me, body)
+        return await tx.see_other("/me", "profile-saved")
+
+
+def _again(request: Request, login: str, error: AppError) -> Response[bytes]:
+    """The sign-in page with what was wrong."""
+    errors = reasons(request.lang, error.problems) if isinstance(error, Invalid) else {}
+    if "email" in errors or "phone" in errors:
+        errors["login"] = errors.pop("phone", None) or errors.pop("email")
+    response = _sign_in_page(
+        request, login, errors, None if errors else text(request.lang, error), error.status
+    )
+    response.headers.update(error.headers)
+    return response
+
+
+def _sign_in_page(
+    request: Request, login: str, errors: dict[str, list[str]], failure: str | None, status: int = 200
+) -> Response[bytes]:
+    return request.page(
+        "accounts/sign_in.html", status=status, login=login, errors=errors, failure=failure,
+        demo_people=request.app.state.demo_people,
+    )  # fmt: skip
+
+
+async def _enter(request: Request, user: UserRow) -> Response[bytes]:
+    actor = Actor(user.id, request.request_id)
+    secret = await service.open_web(request.core, user, device(request), actor)
+    response = see_other(_next(request))
+    response.set_cookie(
+        Cookie(
+            page_cookie(request.core.settings), value=secret.text, path="/", httponly=True, samesite="lax",
+            secure=request.core.settings.secure, max_age=int(service.WEB_LIFE.total_seconds()),
+        )
+    )  # fmt: skip
+    return response
+
+
+routes = Router(
+    "/", route_handlers=[sign_in_page, sign_in, choose, sign_out, me_page, change_me], include_in_schema=False
+)

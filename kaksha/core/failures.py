@@ -1,0 +1,160 @@
+"""Failures in both faces: the API's envelope (or problem+json), and a page that says what to do next."""
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Request as _AnyRequest
+from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
+from litestar.exceptions import NotFoundException as _NoRoute
+from litestar.response import Response
+from litestar.utils.scope.state import ScopeState
+
+from kaksha.core import i18n
+from kaksha.core.errors import (
+    AppError,
+    BodyTooLarge,
+    Internal,
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+    Unsupported,
+    Why,
+)  # fmt: skip
+from kaksha.core.http import Request
+from kaksha.core.i18n import N_
+from kaksha.core.repeats import Replay
+from kaksha.core.validation import problems_of
+
+__all__ = ["body", "handle"]
+
+_TITLES = {
+    403: N_("Not for you"),
+    404: N_("Not found"),
+    409: N_("Changed in the meantime"),
+    429: N_("Too fast"),
+    500: N_("Our fault"),
+    503: N_("Back in a moment"),
+}
+_log = structlog.get_logger("kaksha.failures")
+
+
+class _Failure(msgspec.Struct, omit_defaults=True):
+    """The API's failure envelope; the last four members answer `Accept: application/problem+json` (RFC 9457)."""
+
+    message: str
+    code: str
+    request_id: str = msgspec.field(name="requestId")
+    success: bool = msgspec.field(default_factory=lambda: False)
+    errors: dict[str, list[str]] | None = None
+    type: str | None = None
+    title: str | None = None
+    status: int | None = None
+    detail: str | None = None
+
+
+def handle(request: _AnyRequest[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The answer to whatever a route raised."""
+    ours = Request(request.scope, request.receive, request.send)
+    if isinstance(error, Replay):
+        headers = {"Location": error.location} if error.location else {}
+        media = "application/json" if ours.is_api else "text/html"
+        return Response(error.body, status_code=error.status, headers=headers, media_type=media)
+    known = _as_app_error(ours, error)
+    if isinstance(known, Internal):
+        _log.error("request.failed", request_id=ours.request_id, path=ours.scope["path"], exc_info=error)
+    if ours.is_api:
+        return _json(ours, known)
+    if isinstance(known, NotSignedIn) and ours.method == "GET":
+        here = ours.scope["path"]
+        return Response(b"", status_code=303, headers={"Location": f"/sign-in?next={quote(here)}"})
+    return _page(ours, known)
+
+
+def _page(request: Request, error: AppError) -> Response[bytes]:
+    title = _TITLES.get(error.status, N_("That did not work"))
+    response = request.page(
+        "core/error.html", status=error.status, title=i18n.gettext(request.lang, title),
+        message=text(request.lang, error), code=error.code, request_id=request.request_id,
+        action=(i18n.gettext(request.lang, N_("Go to the start")), "/home"),
+    )  # fmt: skip
+    response.headers.update(error.headers)
+    return response
+
+
+def text(lang: str, error: AppError) -> str:
+    """What the person reads."""
+    return i18n.gettext(lang, error.text).format(**error.facts)
+
+
+def reasons(lang: str, problems: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The reasons of bad fields in the person's language."""
+    return {field: [_in_language(lang, why) for why in whys] for field, whys in problems.items()}
+
+
+def _in_language(lang: str, why: str) -> str:
+    if isinstance(why, Why):
+        return i18n.gettext(lang, why.key).format(**why.facts)
+    return i18n.gettext(lang, why)
+
+
+def _json(request: Request, error: AppError) -> Response[bytes]:
+    failure = _Failure(text(request.lang, error), error.code, request.request_id)
+    if isinstance(error, Invalid):
+        failure.errors = reasons(request.lang, error.problems)
+    media = "application/json"
+    if "application/problem+json" in request.headers.get("accept", ""):
+        media = "application/problem+json"
+        failure.type, failure.title = "about:blank", failure.message
+        failure.status, failure.detail = error.status, failure.message
+    headers = dict(error.headers)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(msgspec.json.encode(failure), status_code=error.status, headers=headers, media_type=media)
+
+
+def _as_app_error(request: Request, error: Exception) -> AppError:
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, ValidationException):
+        return _invalid(request)
+    if isinstance(error, _NoRoute):
+        return NotFound()
+    if isinstance(error, MethodNotAllowedException):
+        return MethodNotAllowed()
+    if isinstance(error, HTTPException):
+        return {400: Malformed, 404: NotFound, 413: BodyTooLarge, 415: Unsupported}.get(
+            error.status_code, Internal
+        )()
+    return Internal()
+
+
+def _invalid(request: Request) -> AppError:
+    """The framework stopped at the first bad parameter or field: look at each."""
+    handler = request.scope["route_handler"]
+    problems: dict[str, list[str]] = {}
+    for name, field in _fields(handler):
+        if name == "data":
+            try:
+                value = msgspec.json.decode(ScopeState.from_scope(request.scope).body or b"{}")
+            except (msgspec.DecodeError, TypeError):
+                return Malformed()
+            problems |= problems_of(field, value)
+        elif name in request.query_params:
+            problems |= problems_of(field, request.query_params[name], name)
+        elif name in request.path_params:
+            if problems_of(field, request.path_params[name]):
+                return NotFound()  # an id that cannot be one is an id that is not there
+    return Invalid(problems) if problems else Malformed()
+
+
+def _fields(handler: Any) -> list[tuple[str, Any]]:
+    return [(field.name, field.type) for field in msgspec.structs.fields(handler.signature_model)]
+
+
+def body(error: AppError, request_id: str) -> bytes:
+    """The API's failure as bytes, for what is refused before any route (English: no person is known there)."""
+    return msgspec.json.encode(_Failure(error.text, error.code, request_id))

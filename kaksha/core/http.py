@@ -1,0 +1,309 @@
+"""The JSON and page routes' common ground: who may call, the envelope, paging, repeated requests, failures.
+
+Every route names its policy as its only guard: `allow(...)` or `public("why")`; `main` refuses to start otherwise.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+
+import litestar
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, State
+from litestar.handlers.base import BaseRouteHandler
+from litestar.response import Response
+
+from kaksha.core import html, i18n, limits, repeats
+from kaksha.core.db import Actor, Conn, Database, Write
+from kaksha.core.errors import Forbidden, NotSignedIn
+from kaksha.core.ids import UUID
+from kaksha.core.live import Ears
+from kaksha.core.seal import Keys
+from kaksha.core.settings import Settings
+from kaksha.core.validation import converted, is_list
+
+__all__ = [
+    "EVERY_ROLE", "NOTICES", "Core", "Many", "Ok", "Pagination", "Policy", "Principal", "Request", "RequestWrite",
+    "allow", "form", "page_cookie", "paged", "public", "raw", "see_other",
+]  # fmt: skip
+
+T = TypeVar("T")
+PAGE_COOKIE = "kaksha_session"
+"""The pages' session cookie; under https its name gets the prefix `__Host-`."""
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """A signed-in person, as their token or session says it; good until `expires_at` (Unix seconds) or a notice."""
+
+    user_id: UUID
+    institute_id: UUID
+    session_id: UUID
+    roles: frozenset[str]
+    permissions: frozenset[str]
+    lang: str
+    expires_at: float
+    me: html.Me | None = None
+    """What the page frame shows; API callers have none."""
+    zone: str = "Asia/Kolkata"
+    theme: str = "system"
+
+    @property
+    def is_admin(self) -> bool:
+        return "admin" in self.roles
+
+
+class Authenticator(Protocol):
+    """How a request says who sends it. Answers None for nobody; raises NotSignedIn for a bad or spent proof."""
+
+    async def token(self, bearer: str) -> Principal: ...
+    async def cookie(self, value: str) -> Principal | None: ...
+
+
+class Core(msgspec.Struct, frozen=True):
+    """What a process has one of; `main` puts it together."""
+
+    settings: Settings
+    db: Database
+    keys: Keys
+    ears: Ears
+    authenticator: Authenticator
+
+
+class Request(litestar.Request[Any, Any, State]):
+    """A request with what our handlers need: the caller, their language, the database."""
+
+    @property
+    def core(self) -> Core:
+        return self.app.state.core
+
+    @property
+    def me(self) -> Principal:
+        """The caller; only routes that `allow` somebody may ask."""
+        return self.scope["user"]
+
+    @property
+    def now(self) -> datetime:
+        return self.core.db.clock()
+
+    @property
+    def maybe_me(self) -> Principal | None:
+        return self.scope.get("user")
+
+    @property
+    def lang(self) -> str:
+        """The caller's language, else the one picked on a page, else the best of Accept-Language."""
+        me = self.maybe_me
+        picked = me.lang if me else self.query_params.get("lang") or self.cookies.get(LANG_COOKIE)
+        return i18n.negotiate(picked, self.headers.get("accept-language", ""))
+
+    @property
+    def is_api(self) -> bool:
+        return self.scope["path"].startswith("/v1/")
+
+    @property
+    def request_id(self) -> str:
+        return self.scope["state"]["request_id"]
+
+    @property
+    def address(self) -> str:
+        """The caller's address, behind our own proxies as far as settings say so."""
+        return self.scope["state"]["address"]
+
+    def read(self) -> contextlib.AbstractAsyncContextManager[Conn]:
+        """A connection for single statements of the caller's institute."""
+        return self.core.db.read(self.me.institute_id)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator["RequestWrite"]:
+        """One transaction of the caller's institute; a repeated Idempotency-Key replays its first answer.
+
+        The handler answers by `return tx.answer(...)` from inside the block: the answer is kept in the same
+        transaction, and leaves only after the commit.
+        """
+        key = await repeats.key_of(self)
+        actor = Actor(self.me.user_id, self.request_id)
+        async with self.core.db.write(self.me.institute_id, actor) as tx:
+            if key is not None:
+                await repeats.claim(tx, key)
+            yield RequestWrite(tx.conn, tx.institute_id, tx.actor, tx.now, tx.keys, key)
+
+    async def take_limit(self, limit: limits.Limit, key: str, institute_id: UUID | None = None) -> None:
+        """Counts this request against a limit that holds over all processes. Raises TooMany."""
+        async with self.core.db.read(institute_id) as conn:
+            await limits.take(conn, limit, key, self.now)
+
+    def page(
+        self, template: str, *, status: int = 200, notice: str | None = None, **context: Any
+    ) -> Response[bytes]:
+        """A rendered page in the caller's language and theme."""
+        me = self.maybe_me
+        view = html.View(
+            lang=self.lang,
+            theme=me.theme if me else "system",
+            path=self.scope["path"],
+            me=me.me if me else None,
+            zone=me.zone if me else "Asia/Kolkata",
+            notice=notice or self._notice(),
+            now=self.now,
+            demo=bool(self.app.state.demo_people),
+            query=self.scope["query_string"].decode("latin-1"),
+        )
+        body = html.render(template, view, **context)
+        response = Response(body, status_code=status, media_type="text/html; charset=utf-8")
+        if NOTICE_COOKIE in self.cookies:
+            response.delete_cookie(NOTICE_COOKIE)
+        if "lang" in self.query_params:
+            response.set_cookie(
+                Cookie(LANG_COOKIE, value=self.lang, path="/", max_age=31_536_000, samesite="lax")
+            )
+        return response
+
+    def _notice(self) -> str | None:
+        text = NOTICES.get(self.cookies.get(NOTICE_COOKIE, ""))
+        return i18n.gettext(self.lang, text) if text else None
+
+
+class RequestWrite(Write, frozen=True):
+    """The transaction of one request: `answer` and `see_other` keep what they answer, for a repetition."""
+
+    key: repeats.Key | None
+
+    async def answer(self, content: Any, status: int = 200) -> Response[Any]:
+        """The JSON answer, encoded now and sent after the commit."""
+        body = msgspec.json.encode(content)
+        await repeats.keep(self, self.key, status, body, None)
+        return Response(body, status_code=status, media_type="application/json")
+
+    async def see_other(self, path: str, notice: str | None = None) -> Response[bytes]:
+        """The redirect after a form was accepted; `notice` is a key of NOTICES."""
+        await repeats.keep(self, self.key, 303, b"", path)
+        return see_other(path, notice)
+
+
+LANG_COOKIE = "kaksha_lang"
+NOTICE_COOKIE = "kaksha_notice"
+NOTICES: dict[str, str] = {}
+"""Texts shown once after a redirect; each feature's `web.py` adds its own."""
+
+
+def see_other(path: str, notice: str | None = None) -> Response[bytes]:
+    """A redirect to a page of ours, with a text shown there once."""
+    response = Response(b"", status_code=303, headers={"Location": path}, media_type="text/html")
+    if notice is not None:
+        response.set_cookie(
+            Cookie(NOTICE_COOKIE, value=notice, path="/", max_age=60, httponly=True, samesite="lax")
+        )
+    return response
+
+
+class Ok(msgspec.Struct, Generic[T], kw_only=True, omit_defaults=False):
+    """The envelope of one thing."""
+
+    success: Literal[True] = True
+    data: T
+    message: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Pagination(msgspec.Struct):
+    """Where a page lies: `page` from 1; `nextCursor` where a list grows without end."""
+
+    page: int
+    limit: int
+    total: int
+    total_pages: int = msgspec.field(name="totalPages")
+
+
+class Many(msgspec.Struct, Generic[T], kw_only=True):
+    """The envelope of a list."""
+
+    success: Literal[True] = True
+    data: list[T]
+    pagination: Pagination
+
+
+def paged(items: list[T], page: int, limit: int, total: int) -> Many[T]:
+    """A page of a list of `total` items."""
+    return Many(data=items, pagination=Pagination(page, limit, total, -(-total // limit)))
+
+
+def raw(kind: type[T], body: bytes | str) -> T:
+    """JSON that PostgreSQL built, passed through untouched; `kind` is what it decodes to (a test does)."""
+    del kind
+    return cast(T, msgspec.Raw(body if isinstance(body, bytes) else body.encode()))
+
+
+class Policy:
+    """Who may call a route. It is the route's guard: it finds the caller and turns the others away."""
+
+    def __init__(self, roles: frozenset[str], permission: str | None, why: str | None) -> None:
+        self.roles = roles
+        self.permission = permission
+        self.why = why
+        """For a public route: the reason it is one."""
+
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        request = cast(Request, connection)
+        caller = await _caller(request)
+        if caller is not None:
+            request.scope["user"] = caller
+        if self.why is not None:
+            return
+        if caller is None:
+            raise NotSignedIn
+        if not self.roles & caller.roles:
+            raise Forbidden
+        if self.permission and not {self.permission, "owner"} & caller.permissions:
+            raise Forbidden
+
+    def __str__(self) -> str:
+        if self.why is not None:
+            return f"public: {self.why}"
+        return "+".join(sorted(self.roles)) + (f" with {self.permission}" if self.permission else "")
+
+
+EVERY_ROLE = frozenset({"student", "teacher", "parent", "admin"})
+
+
+def allow(*roles: str, permission: str | None = None) -> list[Any]:
+    """The policy of a route for signed-in people: any role when none is named; an admin's `permission` if given."""
+    unknown = set(roles) - EVERY_ROLE
+    if unknown:
+        raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+    return [Policy(frozenset(roles) or EVERY_ROLE, permission, None)]
+
+
+def public(why: str) -> list[Any]:
+    """The policy of a route that nobody needs to sign in for, and the reason."""
+    return [Policy(frozenset(), None, why)]
+
+
+async def _caller(request: Request) -> Principal | None:
+    """API routes take a bearer token, pages take the cookie; neither takes the other's."""
+    if request.is_api:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            return None
+        return await request.core.authenticator.token(token.strip())
+    cookie = request.cookies.get(page_cookie(request.core.settings))
+    return await request.core.authenticator.cookie(cookie) if cookie else None
+
+
+def page_cookie(settings: Settings) -> str:
+    """The name of the pages' session cookie."""
+    return f"__Host-{PAGE_COOKIE}" if settings.secure else PAGE_COOKIE
+
+
+async def form(request: Request, kind: type[T]) -> T:
+    """A posted form as a body. Raises Invalid with every bad field; an empty field counts as not filled in."""
+    given = await request.form()
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(cast(Any, kind)):
+        texts = [text.strip() for text in given.getall(field.encode_name, []) if isinstance(text, str)]
+        texts = [text for text in texts if text]
+        if texts:
+            values[field.encode_name] = texts if is_list(field.type) else texts[0]
+    return converted(kind, values)

@@ -1,0 +1,97 @@
+"""Bad input, field by field: msgspec stops at the first bad field, people want to hear of all of them at once."""
+
+import re
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+import msgspec
+
+from kaksha.core.errors import Invalid, Why
+from kaksha.core.i18n import N_
+
+__all__ = ["converted", "is_list", "problems_of"]
+
+T = TypeVar("T")
+
+_REQUIRED = N_("This is required.")
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"Expected `str` of length >= 1$"), _REQUIRED),
+    (re.compile(r"Expected `str` of length >= (?P<n>\d+)"), N_("Must have at least {n} characters.")),
+    (re.compile(r"Expected `str` of length <= (?P<n>\d+)"), N_("Must have at most {n} characters.")),
+    (re.compile(r"Expected `array` of length >= (?P<n>\d+)"), N_("Choose at least {n}.")),
+    (re.compile(r"Expected `array` of length <= (?P<n>\d+)"), N_("Choose at most {n}.")),
+    (re.compile(r"Expected `(?:int|float)` >= (?P<n>[\d.-]+)"), N_("Must be {n} or more.")),
+    (re.compile(r"Expected `(?:int|float)` <= (?P<n>[\d.-]+)"), N_("Must be {n} or less.")),
+    (re.compile(r"Expected .*, got `null`"), _REQUIRED),
+    (re.compile(r"Expected `str` matching regex"), N_("Does not have the right form.")),
+    (re.compile(r"Invalid enum value"), N_("Is not one of the choices.")),
+    (re.compile(r"Expected `(?:uuid|UUID)`|Invalid UUID"), N_("Is not an id.")),
+    (
+        re.compile(r"Invalid RFC3339|Expected `(?:date|datetime|time)`"),
+        N_("Is not a date or time we can read."),
+    ),
+    (re.compile(r"Expected `(?:int|float)`"), N_("Must be a number.")),
+    (re.compile(r"Expected `str`"), N_("Must be text.")),
+    (re.compile(r"Expected `bool`"), N_("Must be yes or no.")),
+    (re.compile(r"Expected `array`"), N_("Must be a list.")),
+    (re.compile(r"Expected `object`"), N_("Must be an object.")),
+)
+_OTHER = N_("Is not valid.")
+
+
+def converted(kind: type[T], value: Any) -> T:
+    """`value` (decoded JSON, or form texts) as `kind`. Raises Invalid that names every bad field."""
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(problems_of(kind, value) or {"": [_reason(error)]}) from error
+
+
+def problems_of(kind: Any, value: Any, path: str = "") -> dict[str, list[str]]:
+    """Every bad field of `value`: its dotted path (as sent) -> the reasons. Empty when all is well."""
+    kind = _without_none(kind, value)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        return _of_struct(kind, cast(dict[str, Any], value), path)
+    if is_list(kind) and isinstance(value, list) and get_args(kind):
+        found: dict[str, list[str]] = {}
+        for place, item in enumerate(cast(list[Any], value)):
+            found |= problems_of(get_args(kind)[0], item, f"{path}.{place}" if path else str(place))
+        if found:
+            return found
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return {path: [_reason(error)]}
+    return {}
+
+
+def is_list(kind: Any) -> bool:
+    """Whether a field takes several values."""
+    return (get_origin(kind) or kind) in (list, set, frozenset, tuple)
+
+
+def _of_struct(kind: type[msgspec.Struct], value: dict[str, Any], path: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for field in msgspec.structs.fields(kind):
+        where = f"{path}.{field.encode_name}" if path else field.encode_name
+        if field.encode_name in value:
+            found |= problems_of(field.type, value[field.encode_name], where)
+        elif field.required:
+            found[where] = [_REQUIRED]
+    return found
+
+
+def _without_none(kind: Any, value: Any) -> Any:
+    """The one struct or list type inside an optional one, so that its fields can be told apart."""
+    options = [option for option in get_args(kind) if option is not type(None)]
+    if type(None) in get_args(kind) and value is not None and len(options) == 1:
+        return options[0]
+    return kind
+
+
+def _reason(error: msgspec.ValidationError) -> str:
+    text = str(error).partition(" - at `")[0]
+    for pattern, why in _PATTERNS:
+        match = pattern.search(text)
+        if match:
+            return Why(why, **match.groupdict()) if match.groupdict() else why
+    return Why(_OTHER)

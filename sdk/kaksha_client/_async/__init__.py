@@ -1,0 +1,1 @@
+"""The client, written once as async. `scripts/unasync.py` makes `_sync` of it."""

@@ -1,0 +1,145 @@
+"""The methods, grouped as the API is. Each raises the KakshaError that its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from .._wire import Call, shaped, tokens_of
+from ..errors import AuthenticationError
+from ..models import Page, Profile, ProfileChoice, SignIn
+from .session import AsyncSession
+
+Json = dict[str, Any]  # until the server's shape of it stands
+
+
+class AsyncResource:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+
+class AsyncAuth(AsyncResource):
+    async def login(
+        self,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        password: str | None = None,
+        profile_ticket: str | None = None,
+        user_id: str | None = None,
+    ) -> SignIn | ProfileChoice:
+        """Sign in with e-mail or phone and password; the tokens go to the store.
+
+        A phone may belong to several people. Then the answer is a ProfileChoice: call again with its
+        `profile_ticket` and the `user_id` of one of its `profiles`. A wrong password is an
+        AuthenticationError with the server's words as `user_message`.
+        """
+        given = {
+            "email": email,
+            "phone": phone,
+            "password": password,
+            "profileTicket": profile_ticket,
+            "userId": user_id,
+        }
+        body = {name: value for name, value in given.items() if value is not None}
+        answer = await self._session.send(Call("POST", "/auth/login", json=body))
+        if "profiles" in (answer.data or ()):
+            return shaped(answer.data, ProfileChoice, self._session.language)
+        sign_in = shaped(answer.data, SignIn, self._session.language)
+        self._session.store.save(tokens_of(sign_in))
+        return sign_in
+
+    async def logout(self, *, everywhere: bool = False) -> None:
+        """Sign out, on all devices if `everywhere`.
+
+        The tokens here are deleted in any case. An error means that the server may not know of it: then the
+        sign-in lives there until it expires.
+        """
+        tokens = self._session.store.load()
+        if tokens is None:
+            return
+        body = {"refreshToken": tokens.refresh, "everywhere": everywhere}
+        try:
+            await self._session.send(Call("POST", "/auth/logout", json=body))
+        except AuthenticationError:
+            if everywhere:
+                raise  # this sign-in was over already, but the others were not ended
+        finally:
+            self._session.store.save(None)
+
+    async def refresh(self) -> None:
+        """Replace the tokens in the store now. Calls do this themselves when they have to.
+
+        AuthenticationError "Session expired. Please login again." if the server refuses.
+        """
+        tokens = self._session.store.load()
+        if tokens is None:
+            raise AuthenticationError(language=self._session.language)
+        await self._session.refresh(tokens)
+
+
+class AsyncUsers(AsyncResource):
+    async def profile(self) -> Profile:
+        return await self._session.read(Profile, "/users/profile")
+
+    async def update_profile(
+        self, *, name: str | None = None, language: str | None = None, theme: str | None = None
+    ) -> Profile:
+        """Change what is given, leave the rest."""
+        given = {"name": name, "language": language, "theme": theme}
+        body = {field: value for field, value in given.items() if value is not None}
+        answer = await self._session.send(Call("PATCH", "/users/profile", json=body))
+        return shaped(answer.data, Profile, self._session.language)
+
+    async def dashboard(self, role: str) -> Json:
+        """The home of one of the roles that one holds; PermissionDenied for another."""
+        return await self._session.read(Json, "/users/dashboard/{}", role)
+
+
+class AsyncStudents(AsyncResource):
+    async def dashboard(self, student_id: str) -> Json:
+        return await self._session.read(Json, "/students/{}/dashboard", student_id)
+
+
+class AsyncTeachers(AsyncResource):
+    async def dashboard(self, teacher_id: str) -> Json:
+        return await self._session.read(Json, "/teachers/{}/dashboard", teacher_id)
+
+
+class AsyncParents(AsyncResource):
+    async def dashboard(self, parent_id: str) -> Json:
+        return await self._session.read(Json, "/parents/{}/dashboard", parent_id)
+
+    async def children(self, parent_id: str) -> list[Json]:
+        return await self._session.read(list[Json], "/parents/{}/children", parent_id)
+
+
+class AsyncBatches(AsyncResource):
+    async def list(self, *, page: int = 1, limit: int = 20) -> Page[Json]:
+        """The batches that one belongs to, `limit` (at most 100) a page."""
+        return await self._session.read_page(Json, "/batches", page=page, limit=limit)
+
+    async def iterate(self, *, limit: int = 100) -> AsyncIterator[Json]:
+        """All of them, page after page as they are needed."""
+        page = 1
+        while True:
+            answer = await self.list(page=page, limit=limit)
+            for batch in answer.items:
+                yield batch
+            if not answer.pagination or page >= (answer.pagination.total_pages or 0):
+                return
+            page += 1
+
+    async def get(self, batch_id: str) -> Json:
+        return await self._session.read(Json, "/batches/{}", batch_id)
+
+
+class AsyncSubjects(AsyncResource):
+    async def list(self, *, page: int = 1, limit: int = 100) -> Page[Json]:
+        return await self._session.read_page(Json, "/subjects", page=page, limit=limit)
+
+
+class AsyncInstitutes(AsyncResource):
+    async def get(self) -> Json:
+        """One's own institute."""
+        return await self._session.read(Json, "/institutes")
