@@ -8,7 +8,7 @@ back, and a connection that saw an error or a cancellation counts as unknown and
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -64,7 +64,7 @@ class _Connection(asyncpg.Connection):
     """A connection that remembers which tenant it is set to; `unknown` means: set it before the next use."""
 
     __slots__ = ("tenant",)
-    tenant: UUID | None | str
+    tenant: UUID | str | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,7 +115,7 @@ class Database:
             self._pool.terminate()
 
     @contextlib.asynccontextmanager
-    async def read(self, institute_id: UUID | None) -> AsyncIterator[Conn]:
+    async def read(self, institute_id: UUID | None) -> AsyncGenerator[Conn]:
         """A connection for single autocommitted statements of one institute; None sees no tenant's rows."""
         async with self._connection(institute_id) as conn:
             if self._pooler:
@@ -126,7 +126,7 @@ class Database:
                 yield cast(Conn, conn)
 
     @contextlib.asynccontextmanager
-    async def write(self, institute_id: UUID | None, actor: Actor = SYSTEM) -> AsyncIterator[Write]:
+    async def write(self, institute_id: UUID | None, actor: Actor = SYSTEM) -> AsyncGenerator[Write]:
         """One transaction, committed when the block ends and rolled back when it raises.
 
         A commit that the database refuses (a deferred constraint, say) raises here, before anybody was answered.
@@ -137,7 +137,7 @@ class Database:
             yield Write(cast(Conn, conn), cast(UUID, institute_id), actor, self.clock(), self.keys)
 
     @contextlib.asynccontextmanager
-    async def _connection(self, institute_id: UUID | None) -> AsyncIterator[_Connection]:
+    async def _connection(self, institute_id: UUID | None) -> AsyncGenerator[_Connection]:
         try:
             async with asyncio.timeout(_ACQUIRE_SECONDS):
                 proxy = await self._pool.acquire()

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
 from kaksha.core.errors import AppError, BodyTooLarge, Internal, OffSite, TooMany, Unsupported
-from kaksha.core.failures import body as failure_body
+from kaksha.core.failures import refusal
 from kaksha.core.ids import new_id
 from kaksha.core.limits import FloodGate
 from kaksha.core.limits import headers as limit_headers
@@ -59,16 +59,14 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        headers = {name: value for name, value in scope["headers"]}
+        headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given if _REQUEST_ID.match(given) else str(new_id()).encode()
         scope["state"] = {"request_id": request_id.decode(), "address": self._address(scope, headers)}
-        answer = _Answer(
-            scope, send, headers.get(b"if-none-match"), [*self._common, (b"x-request-id", request_id)]
-        )
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            await _refuse(answer, refusal, request_id.decode())
+        answer = _Answer(scope, send, headers.get(b"if-none-match"), [*self._common, (b"x-request-id", request_id)])
+        refused = self._refusal(scope, headers)
+        if refused is not None:
+            await _refuse(answer, scope, headers, refused)
         elif self._wrong_host(scope, headers):
             await _redirect(answer, self._settings.api_base_url, scope)
         else:
@@ -76,7 +74,7 @@ class Edge:
                 await self._app(scope, receive, answer.send)  # type: ignore[arg-type]
             except Exception as error:
                 _log.error("request.broken", request_id=request_id.decode(), exc_info=error)
-                await _refuse(answer, Internal(), request_id.decode())
+                await _refuse(answer, scope, headers, Internal())
         self._account(scope, answer.status, time.perf_counter() - began)
 
     def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> AppError | None:
@@ -95,9 +93,7 @@ class Edge:
             return BodyTooLarge()
         if scope["path"].startswith("/v1/"):
             media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
-            if length not in (b"", b"0") and not (
-                media == b"application/json" or media.startswith(b"multipart/")
-            ):
+            if length not in (b"", b"0") and not (media == b"application/json" or media.startswith(b"multipart/")):
                 return Unsupported()
             return None
         return None if self._same_site(headers) else OffSite()
@@ -144,9 +140,7 @@ class Edge:
 class _Answer:
     """The way back: adds the common headers, and turns an unchanged JSON or page answer into 304."""
 
-    def __init__(
-        self, scope: Any, send: Send, known: bytes | None, common: list[tuple[bytes, bytes]]
-    ) -> None:
+    def __init__(self, scope: Any, send: Send, known: bytes | None, common: list[tuple[bytes, bytes]]) -> None:
         self.status = 500
         self._api = scope["path"].startswith("/v1/")
         self._get = scope["method"] in ("GET", "HEAD")
@@ -163,9 +157,7 @@ class _Answer:
             if kind.startswith(b"text/html"):
                 headers.append((b"content-security-policy", _CSP.encode()))
             if not any(name == b"cache-control" for name, _ in headers):
-                headers.append(
-                    (b"cache-control", b"private, no-cache" if self.status == 200 else b"no-store")
-                )
+                headers.append((b"cache-control", b"private, no-cache" if self.status == 200 else b"no-store"))
             if self._api:
                 headers.append((b"vary", b"Authorization, Accept, Accept-Language"))
             elif kind.startswith(b"text/html"):
@@ -190,9 +182,7 @@ class _Answer:
         tag = b'"' + hashlib.blake2b(message["body"], digest_size=12).hexdigest().encode() + b'"'
         headers = self._start["headers"]
         headers.append((b"etag", tag))
-        if self._known is None or tag not in [
-            known.strip().removeprefix(b"W/") for known in self._known.split(b",")
-        ]:
+        if self._known is None or tag not in [known.strip().removeprefix(b"W/") for known in self._known.split(b",")]:
             return False
         self.status = 304
         kept = [(name, value) for name, value in headers if name not in (b"content-length", b"content-type")]
@@ -202,13 +192,14 @@ class _Answer:
         return True
 
 
-async def _refuse(answer: _Answer, error: AppError, request_id: str) -> None:
-    body = failure_body(error, request_id)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+async def _refuse(answer: _Answer, scope: Any, headers: dict[bytes, bytes], error: AppError) -> None:
+    language = headers.get(b"accept-language", b"").decode("latin-1")
+    body, kind = refusal(error, scope["state"]["request_id"], language, scope["path"])
+    sent = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    sent += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     if error.status == 413:
-        headers.append((b"connection", b"close"))
-    await answer.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        sent.append((b"connection", b"close"))  # the rest of the body is not read
+    await answer.send({"type": "http.response.start", "status": error.status, "headers": sent})
     await answer.send({"type": "http.response.body", "body": body, "more_body": False})
 
 

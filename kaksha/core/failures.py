@@ -1,6 +1,6 @@
 """Failures in both faces: the API's envelope (or problem+json), and a page that says what to do next."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import msgspec
@@ -11,7 +11,8 @@ from litestar.exceptions import NotFoundException as _NoRoute
 from litestar.response import Response
 from litestar.utils.scope.state import ScopeState
 
-from kaksha.core import i18n
+from kaksha.core import html, i18n
+from kaksha.core.clock import system_clock
 from kaksha.core.errors import (
     AppError,
     BodyTooLarge,
@@ -29,7 +30,7 @@ from kaksha.core.i18n import N_
 from kaksha.core.repeats import Replay
 from kaksha.core.validation import problems_of
 
-__all__ = ["body", "handle"]
+__all__ = ["handle", "refusal"]
 
 _TITLES = {
     403: N_("Not for you"),
@@ -75,12 +76,8 @@ def handle(request: _AnyRequest[Any, Any, Any], error: Exception) -> Response[An
 
 
 def _page(request: Request, error: AppError) -> Response[bytes]:
-    title = _TITLES.get(error.status, N_("That did not work"))
-    response = request.page(
-        "core/error.html", status=error.status, title=i18n.gettext(request.lang, title),
-        message=text(request.lang, error), code=error.code, request_id=request.request_id,
-        action=(i18n.gettext(request.lang, N_("Go to the start")), "/home"),
-    )  # fmt: skip
+    said = _said(request.lang, error, request.request_id)
+    response = request.page("core/error.html", status=error.status, **said)
     response.headers.update(error.headers)
     return response
 
@@ -126,9 +123,7 @@ def _as_app_error(request: Request, error: Exception) -> AppError:
     if isinstance(error, MethodNotAllowedException):
         return MethodNotAllowed()
     if isinstance(error, HTTPException):
-        return {400: Malformed, 404: NotFound, 413: BodyTooLarge, 415: Unsupported}.get(
-            error.status_code, Internal
-        )()
+        return {400: Malformed, 404: NotFound, 413: BodyTooLarge, 415: Unsupported}.get(error.status_code, Internal)()
     return Internal()
 
 
@@ -136,25 +131,44 @@ def _invalid(request: Request) -> AppError:
     """The framework stopped at the first bad parameter or field: look at each."""
     handler = request.scope["route_handler"]
     problems: dict[str, list[str]] = {}
-    for name, field in _fields(handler):
+    for name, sent, field in _fields(handler):
         if name == "data":
             try:
-                value = msgspec.json.decode(ScopeState.from_scope(request.scope).body or b"{}")
-            except (msgspec.DecodeError, TypeError):
+                value = msgspec.json.decode(cast(bytes, ScopeState.from_scope(request.scope).body) or b"{}")
+            except msgspec.DecodeError:
                 return Malformed()
             problems |= problems_of(field, value)
-        elif name in request.query_params:
-            problems |= problems_of(field, request.query_params[name], name)
-        elif name in request.path_params:
-            if problems_of(field, request.path_params[name]):
-                return NotFound()  # an id that cannot be one is an id that is not there
+        elif sent in request.query_params:
+            problems |= problems_of(field, request.query_params[sent], sent)
+        elif name in request.path_params and problems_of(field, request.path_params[name]):
+            return NotFound()  # an id that cannot be one is an id that is not there
     return Invalid(problems) if problems else Malformed()
 
 
-def _fields(handler: Any) -> list[tuple[str, Any]]:
-    return [(field.name, field.type) for field in msgspec.structs.fields(handler.signature_model)]
+def _fields(handler: Any) -> list[tuple[str, str, Any]]:
+    """(name in the function, name as sent, type) of a handler's parameters."""
+    said = handler.parsed_fn_signature.parameters
+    found: list[tuple[str, str, Any]] = []
+    for field in msgspec.structs.fields(handler.signature_model):
+        definition = said[field.name].kwarg_definition if field.name in said else None
+        found.append((field.name, getattr(definition, "name", None) or field.name, field.type))
+    return found
 
 
-def body(error: AppError, request_id: str) -> bytes:
-    """The API's failure as bytes, for what is refused before any route (English: no person is known there)."""
-    return msgspec.json.encode(_Failure(error.text, error.code, request_id))
+def refusal(error: AppError, request_id: str, accept_language: str, path: str) -> tuple[bytes, str]:
+    """What is said before any route (no person is known there), and its media type: JSON for the API, else a page."""
+    lang = i18n.negotiate(None, accept_language)
+    if path.startswith("/v1/"):
+        return msgspec.json.encode(_Failure(text(lang, error), error.code, request_id)), "application/json"
+    view = html.View(lang=lang, path=path, now=system_clock())
+    return html.render("core/error.html", view, **_said(lang, error, request_id)), "text/html; charset=utf-8"
+
+
+def _said(lang: str, error: AppError, request_id: str) -> dict[str, Any]:
+    return {
+        "title": i18n.gettext(lang, _TITLES.get(error.status, N_("That did not work"))),
+        "message": text(lang, error),
+        "code": error.code,
+        "request_id": request_id,
+        "action": (i18n.gettext(lang, N_("Go to the start")), "/home"),
+    }

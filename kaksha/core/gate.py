@@ -118,9 +118,7 @@ class Gate:
         self._note(msgspec.convert(body, SessionChange))
         if len(self._void_before) > _MOST:
             hour_ago = time.time() - 3600  # no proof is good for that long
-            self._void_before = {
-                key: known for key, known in self._void_before.items() if known[1] > hour_ago
-            }
+            self._void_before = {key: known for key, known in self._void_before.items() if known[1] > hour_ago}
 
     async def _catch_up(self) -> None:
         for change in await self._changes(None):

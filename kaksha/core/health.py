@@ -25,9 +25,7 @@ async def readyz(request: Request) -> Response[Ok[dict[str, str]]]:
     core = request.core
     found = {"database": "ready", "notices": "ready" if core.ears.hears else "catching up"}
     jobs = request.app.state.jobs
-    found["jobs"] = (
-        "elsewhere" if core.settings.worker == "external" else "ready" if jobs.alive else "starting"
-    )
+    found["jobs"] = "elsewhere" if core.settings.worker == "external" else "ready" if jobs.alive else "starting"
     try:
         async with asyncio.timeout(2), core.db.read(None) as conn:
             await conn.fetchval("select 1")

@@ -198,20 +198,18 @@ def _current_tab(view: View) -> str | None:
     return max(matching, key=len, default=None)
 
 
-def _spark_points(
-    values: Sequence[float | None], width: int = 120, height: int = 36
-) -> list[tuple[float, float]]:
+def _spark_points(values: Sequence[float | None], width: int = 120, height: int = 36) -> list[tuple[float, float]]:
     """Where a small chart's points lie; what was not measured (None) leaves its place empty."""
     width, height = 120, 36
     known = [value for value in values if value is not None]
     low, high = min(known, default=0), max(known, default=0)
     step = width / max(1, len(values) - 1)
-    rise = (height - 8) / (high - low) if high > low else 0
-    return [
-        (round(place * step, 1), round(height - 4 - (value - low) * rise if rise else height / 2, 1))
-        for place, value in enumerate(values)
-        if value is not None
-    ]
+
+    def fall(value: float) -> float:
+        share = (high - value) / (high - low) if high > low else 0.5
+        return 4 + share * (height - 8)
+
+    return [(round(place * step, 1), round(fall(value), 1)) for place, value in enumerate(values) if value is not None]
 
 
 def _problems_of(errors: Mapping[str, Sequence[str]] | None, name: str) -> Sequence[str]:

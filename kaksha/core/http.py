@@ -4,7 +4,7 @@ Every route names its policy as its only guard: `allow(...)` or `public("why")`;
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
@@ -89,7 +89,7 @@ class Request(litestar.Request[Any, Any, State]):
 
     @property
     def maybe_me(self) -> Principal | None:
-        return self.scope.get("user")
+        return self.scope["user"] if "user" in self.scope else None  # noqa: SIM401 - the scope's get() is untyped
 
     @property
     def lang(self) -> str:
@@ -116,7 +116,7 @@ class Request(litestar.Request[Any, Any, State]):
         return self.core.db.read(self.me.institute_id)
 
     @contextlib.asynccontextmanager
-    async def write(self) -> AsyncIterator["RequestWrite"]:
+    async def write(self) -> AsyncGenerator["RequestWrite"]:
         """One transaction of the caller's institute; a repeated Idempotency-Key replays its first answer.
 
         The handler answers by `return tx.answer(...)` from inside the block: the answer is kept in the same
@@ -134,9 +134,7 @@ class Request(litestar.Request[Any, Any, State]):
         async with self.core.db.read(institute_id) as conn:
             await limits.take(conn, limit, key, self.now)
 
-    def page(
-        self, template: str, *, status: int = 200, notice: str | None = None, **context: Any
-    ) -> Response[bytes]:
+    def page(self, template: str, *, status: int = 200, notice: str | None = None, **context: Any) -> Response[bytes]:
         """A rendered page in the caller's language and theme."""
         me = self.maybe_me
         view = html.View(
@@ -155,9 +153,7 @@ class Request(litestar.Request[Any, Any, State]):
         if NOTICE_COOKIE in self.cookies:
             response.delete_cookie(NOTICE_COOKIE)
         if "lang" in self.query_params:
-            response.set_cookie(
-                Cookie(LANG_COOKIE, value=self.lang, path="/", max_age=31_536_000, samesite="lax")
-            )
+            response.set_cookie(Cookie(LANG_COOKIE, value=self.lang, path="/", max_age=31_536_000, samesite="lax"))
         return response
 
     def _notice(self) -> str | None:
@@ -192,9 +188,7 @@ def see_other(path: str, notice: str | None = None) -> Response[bytes]:
     """A redirect to a page of ours, with a text shown there once."""
     response = Response(b"", status_code=303, headers={"Location": path}, media_type="text/html")
     if notice is not None:
-        response.set_cookie(
-            Cookie(NOTICE_COOKIE, value=notice, path="/", max_age=60, httponly=True, samesite="lax")
-        )
+        response.set_cookie(Cookie(NOTICE_COOKIE, value=notice, path="/", max_age=60, httponly=True, samesite="lax"))
     return response
 
 
@@ -243,9 +237,7 @@ class Policy:
         self.why = why
         """For a public route: the reason it is one."""
 
-    async def __call__(
-        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-    ) -> None:
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         request = cast(Request, connection)
         caller = await _caller(request)
         if caller is not None:

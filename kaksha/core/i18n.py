@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -164,11 +164,14 @@ def _figures(local: datetime) -> str:
     return f"{hour}:{local.minute:02}" if local.minute else f"{hour}"
 
 
+_HINDI_PARTS = ((4, "रात"), (12, "सुबह"), (16, "दोपहर"), (20, "शाम"), (24, "रात"))
+
+
 def _part(local: datetime, lang: str) -> str:
-    """am or pm; in Hindi सुबह, दोपहर, शाम or रात."""
-    if lang == "hi":
-        return format_time(local.time(), "B", locale="hi")
-    return "am" if local.hour < 12 else "pm"
+    """am or pm; in Hindi morning, afternoon, evening or night, which are said with the hour instead."""
+    if lang != "hi":
+        return "am" if local.hour < 12 else "pm"
+    return next(part for until, part in _HINDI_PARTS if local.hour < until)
 
 
 def _oclock(part: str, figures: str, lang: str) -> str:
@@ -229,9 +232,7 @@ def update() -> None:
         catalogue.update(said, no_fuzzy_matching=True, update_creation_date=False)
         with _po(lang).open("wb") as file:
             # No line numbers: a moved line is no change of the catalogue.
-            write_po(
-                file, catalogue, width=110, sort_by_file=True, include_lineno=False, ignore_obsolete=True
-            )
+            write_po(file, catalogue, width=110, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
 
 
 def check() -> list[str]:

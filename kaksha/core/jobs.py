@@ -58,9 +58,7 @@ async def enqueue(
     """Adds a job in the caller's transaction; with `dedupe`, a waiting job of that key already stands for it."""
     payload = Payload(institute_id, {key: str(value) for key, value in ids.items()})
     queue = Queries(AsyncpgDriver(cast(asyncpg.Connection, conn)))
-    await queue.enqueue(
-        name, msgspec.json.encode(payload), execute_after=delay, dedupe_key=dedupe, on_conflict="skip"
-    )
+    await queue.enqueue(name, msgspec.json.encode(payload), execute_after=delay, dedupe_key=dedupe, on_conflict="skip")
 
 
 class Jobs:
@@ -135,9 +133,7 @@ def _ticked(name: str, tick: Tick) -> Callable[[_Schedule], Awaitable[None]]:
     async def run(_: _Schedule) -> None:
         try:
             await tick()
-        except (
-            Exception
-        ) as error:  # the next tick is another chance; the schedule must not die of one failure
+        except Exception as error:  # the next tick is another chance; the schedule must not die of one failure
             _log.error("tick.failed", job=name, error=repr(error))
 
     return run

@@ -41,9 +41,7 @@ def configure(fmt: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("pgqueuer").setLevel(
-        logging.CRITICAL
-    )  # its failures are ours to log, with the job's name
+    logging.getLogger("pgqueuer").setLevel(logging.CRITICAL)  # its failures are ours to log, with the job's name
 
 
 def redact(_: object, __: str, event: Any) -> Any:

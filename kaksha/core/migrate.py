@@ -53,10 +53,7 @@ async def migrate(owner_url: str, app_role: str) -> list[Migration]:
             "number integer primary key, name text not null, digest text not null, "
             "applied_at timestamptz not null default now())"
         )
-        applied = {
-            row["number"]: row
-            for row in await conn.fetch("select number, name, digest from schema_migrations")
-        }
+        applied = {row["number"]: row for row in await conn.fetch("select number, name, digest from schema_migrations")}
         migrations = known()
         _check_history(migrations, applied)
         fresh = [migration for migration in migrations if migration.number not in applied]
@@ -78,9 +75,7 @@ def role_of(url: str) -> str:
     """The role that a database address signs in with."""
     name = urlsplit(url).username
     if not name:
-        raise MigrationError(
-            "DATABASE_URL names no role (postgresql://ROLE:…); migrations must know whom to grant"
-        )
+        raise MigrationError("DATABASE_URL names no role (postgresql://ROLE:…); migrations must know whom to grant")
     return name
 
 
@@ -100,6 +95,4 @@ def _check_history(migrations: list[Migration], applied: dict[int, asyncpg.Recor
             )
     newer = sorted(set(applied) - {migration.number for migration in migrations})
     if newer:
-        raise MigrationError(
-            f"the database is newer than this program (migration {newer[-1]:04}); update Kaksha"
-        )
+        raise MigrationError(f"the database is newer than this program (migration {newer[-1]:04}); update Kaksha")

@@ -1,4 +1,4 @@
-"""Passwords: argon2id (OWASP's 19 MiB, t=2, p=1) in threads, at most two at once so that sign-ins cannot starve reads."""
+"""Passwords: argon2id (OWASP's 19 MiB, t=2, p=1) in two threads, so that sign-ins cannot starve reads."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,5 @@ async def verify_password(password: str, kept: str | None) -> bool:
     """Whether `password` made `kept`; takes as long when there is nothing to compare with."""
     if len(password) > LONGEST:
         kept, password = None, password[:LONGEST]
-    fits = await asyncio.get_running_loop().run_in_executor(
-        _threads, _hasher.verify, password, kept or _nobody
-    )
+    fits = await asyncio.get_running_loop().run_in_executor(_threads, _hasher.verify, password, kept or _nobody)
     return fits and kept is not None

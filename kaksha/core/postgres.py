@@ -248,9 +248,7 @@ class Embedded:
             *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         )
         # Single-user mode, so that no server without its roles can ever be seen.
-        self._run(
-            lock, "postgres", "--single", "-D", str(new), "-c", "exit_on_error=on", "postgres", text=ROLES
-        )
+        self._run(lock, "postgres", "--single", "-D", str(new), "-c", "exit_on_error=on", "postgres", text=ROLES)
         new.rename(self._data)
         place = os.open(self._place, os.O_RDONLY)
         os.fsync(place)  # initdb and PostgreSQL did it for what is inside
@@ -444,9 +442,7 @@ def _account(data: Path) -> pwd.struct_passwd:
             return _unprivileged_account()
         uid = data.stat().st_uid
         if uid == 0:
-            raise PostgresError(
-                f"{data} belongs to root, but PostgreSQL refuses to run as root: chown -R it."
-            )
+            raise PostgresError(f"{data} belongs to root, but PostgreSQL refuses to run as root: chown -R it.")
     try:
         return pwd.getpwuid(uid)
     except KeyError:
@@ -529,8 +525,7 @@ def _unpacked(cache: Path) -> Path:
         )
         if f" {MAJOR}." not in check.stdout:
             raise PostgresError(
-                f"The unpacked PostgreSQL is not version {MAJOR} or does not run here:"
-                f" {check.stdout}{check.stderr}"
+                f"The unpacked PostgreSQL is not version {MAJOR} or does not run here: {check.stdout}{check.stderr}"
             )
         os.sync()  # the rename must not reach the disk before the files do
         unpacked.rename(target)

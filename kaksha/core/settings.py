@@ -109,9 +109,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
     database_url = take("DATABASE_URL", _postgres_url, None)
     database_owner_url = take("DATABASE_OWNER_URL", _postgres_url, None)
     if database_url is None and database_owner_url is not None:
-        problems.append(
-            "DATABASE_OWNER_URL: set without DATABASE_URL; set both, or neither for the embedded server"
-        )
+        problems.append("DATABASE_OWNER_URL: set without DATABASE_URL; set both, or neither for the embedded server")
     settings = Settings(
         api_base_url=take("API_BASE_URL", _origin, f"http://localhost:{port}"),
         port=port,
@@ -140,7 +138,7 @@ def _kept_secret(path: Path) -> str:
     """The key in `path`, made on first use; losing it signs everybody out and makes sealed secrets unreadable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
         pass

@@ -24,16 +24,16 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"Expected .*, got `null`"), _REQUIRED),
     (re.compile(r"Expected `str` matching regex"), N_("Does not have the right form.")),
     (re.compile(r"Invalid enum value"), N_("Is not one of the choices.")),
-    (re.compile(r"Expected `(?:uuid|UUID)`|Invalid UUID"), N_("Is not an id.")),
+    (re.compile(r"Expected `(?:uuid|UUID)\b|Invalid UUID"), N_("Is not an id.")),
     (
-        re.compile(r"Invalid RFC3339|Expected `(?:date|datetime|time)`"),
+        re.compile(r"Invalid RFC3339|Expected `(?:date|datetime|time)\b"),
         N_("Is not a date or time we can read."),
     ),
-    (re.compile(r"Expected `(?:int|float)`"), N_("Must be a number.")),
-    (re.compile(r"Expected `str`"), N_("Must be text.")),
-    (re.compile(r"Expected `bool`"), N_("Must be yes or no.")),
-    (re.compile(r"Expected `array`"), N_("Must be a list.")),
-    (re.compile(r"Expected `object`"), N_("Must be an object.")),
+    (re.compile(r"Expected `(?:int|float)\b"), N_("Must be a number.")),
+    (re.compile(r"Expected `str\b"), N_("Must be text.")),
+    (re.compile(r"Expected `bool\b"), N_("Must be yes or no.")),
+    (re.compile(r"Expected `array\b"), N_("Must be a list.")),
+    (re.compile(r"Expected `object\b"), N_("Must be an object.")),
 )
 _OTHER = N_("Is not valid.")
 
@@ -58,7 +58,7 @@ def problems_of(kind: Any, value: Any, path: str = "") -> dict[str, list[str]]:
         if found:
             return found
     try:
-        msgspec.convert(value, kind, strict=False)
+        msgspec.convert(value, cast(Any, kind), strict=False)
     except msgspec.ValidationError as error:
         return {path: [_reason(error)]}
     return {}
