@@ -76,6 +76,4 @@ def device(request: Request) -> Device:
     )
 
 
-routes = Router(
-    "/v1", route_handlers=[login, refresh, logout, profile, patch_profile, put_profile], tags=["accounts"]
-)
+routes = Router("/v1", route_handlers=[login, refresh, logout, profile, patch_profile, put_profile], tags=["accounts"])

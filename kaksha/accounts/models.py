@@ -69,7 +69,7 @@ class SignedIn(msgspec.Struct, frozen=True, rename="camel"):
     access_token: str
     refresh_token: str
     expires_in: int
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a kind, not a secret
 
 
 class ProfileOption(msgspec.Struct, frozen=True, rename="camel"):

@@ -13,9 +13,7 @@ from kaksha.core.ids import UUID
 
 async def find_sign_ins(conn: Conn, email: str | None, phone: str | None) -> list[Row]:
     """(institute_id, user_id, password_hash) of everybody with this e-mail or phone, in any institute."""
-    return await conn.fetch(
-        "select institute_id, user_id, password_hash from find_sign_ins($1, $2)", email, phone
-    )
+    return await conn.fetch("select institute_id, user_id, password_hash from find_sign_ins($1, $2)", email, phone)
 
 
 async def find_institute(conn: Conn, code: str) -> UUID | None:
@@ -51,9 +49,7 @@ async def insert_user(conn: Conn, institute_id: UUID, user_id: UUID, new: NewUse
     )  # fmt: skip
 
 
-async def set_password(
-    conn: Conn, institute_id: UUID, user_id: UUID, password_hash: str, now: datetime
-) -> None:
+async def set_password(conn: Conn, institute_id: UUID, user_id: UUID, password_hash: str, now: datetime) -> None:
     """Replaces a person's password."""
     await conn.execute(
         "update users set password_hash = $3, updated_at = $4 where institute_id = $1 and id = $2",

@@ -99,9 +99,7 @@ async def prove(core: Core, body: SignIn, address: str) -> UserRow | ProfileChoi
     async with core.db.read(None) as conn:
         await take(conn, _SIGN_INS, f"{email or phone}/{address}", now)
         candidates = await queries.find_sign_ins(conn, email, phone)
-    proven = [
-        row for row in candidates if await verify_password(cast(str, body.password), row["password_hash"])
-    ]
+    proven = [row for row in candidates if await verify_password(cast(str, body.password), row["password_hash"])]
     if not candidates:
         await verify_password(cast(str, body.password), None)
     if not proven:
@@ -150,9 +148,7 @@ async def refresh(core: Core, text: str) -> SignedIn:
     successor = tokens.successor("rt", token)
     now = core.db.clock()
     async with core.db.read(token.institute_id) as conn:
-        row = await queries.rotate(
-            conn, token.institute_id, token.hash, successor.hash, now, now + SIGN_IN_LIFE
-        )
+        row = await queries.rotate(conn, token.institute_id, token.hash, successor.hash, now, now + SIGN_IN_LIFE)
         if row is not None:
             return _signed_in(tokens, row.person, row.session_id, successor, now)
         row = await queries.refresh_token(conn, token.institute_id, token.hash)
@@ -229,9 +225,7 @@ async def session_changes(db: Database, principal: Principal | None) -> list[Ses
         row = await queries.session_change(conn, principal.institute_id, principal.session_id)
     if row is None:
         return [SessionChange(principal.session_id, 0.0, ended=True)]
-    return (
-        [SessionChange(row["id"], row["changed_at"].timestamp(), row["ended"])] if row["changed_at"] else []
-    )
+    return [SessionChange(row["id"], row["changed_at"].timestamp(), row["ended"])] if row["changed_at"] else []
 
 
 def _identity(body: SignIn) -> tuple[str | None, str | None]:
@@ -316,11 +310,7 @@ def _signed_in(tokens: Tokens, person: Person, session_id: UUID, refresh: Opaque
 
 def _page_principal(session: SessionRow, now: datetime) -> Principal:
     user = session.user
-    role = (
-        session.role
-        if session.role in user.roles
-        else next(role for role in ROLE_ORDER if role in user.roles)
-    )
+    role = session.role if session.role in user.roles else next(role for role in ROLE_ORDER if role in user.roles)
     until = min(session.expires_at, now + REMEMBERED)
     return Principal(
         user_id=user.id,

@@ -14,7 +14,7 @@ from kaksha.core.failures import reasons, text
 from kaksha.core.http import NOTICES, Request, allow, form, page_cookie, public, see_other
 from kaksha.core.i18n import N_
 
-NOTICES |= {"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")}
+NOTICES.update({"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")})
 
 
 def _next(request: Request) -> str:
@@ -34,8 +34,8 @@ async def sign_in_page(request: Request) -> Response[bytes]:
 async def sign_in(request: Request) -> Response[bytes]:
     given = await request.form()
     login = str(given.get("login", "")).strip()
-    kind = "email" if "@" in login else "phone"
-    body = SignIn(**{kind: login or None}, password=str(given.get("password", "")) or None)
+    email, phone = (login, None) if "@" in login else (None, login)
+    body = SignIn(email=email, phone=phone, password=str(given.get("password", "")) or None)
     try:
         proven = await service.prove(request.core, body, request.address)
     except (Invalid, service.WrongSignIn, service.WaitingForApproval, TooMany) as error:
@@ -93,9 +93,7 @@ def _again(request: Request, login: str, error: AppError) -> Response[bytes]:
     errors = reasons(request.lang, error.problems) if isinstance(error, Invalid) else {}
     if "email" in errors or "phone" in errors:
         errors["login"] = errors.pop("phone", None) or errors.pop("email")
-    response = _sign_in_page(
-        request, login, errors, None if errors else text(request.lang, error), error.status
-    )
+    response = _sign_in_page(request, login, errors, None if errors else text(request.lang, error), error.status)
     response.headers.update(error.headers)
     return response
 

@@ -69,15 +69,27 @@ def handle(request: _AnyRequest[Any, Any, Any], error: Exception) -> Response[An
         _log.error("request.failed", request_id=ours.request_id, path=ours.scope["path"], exc_info=error)
     if ours.is_api:
         return _json(ours, known)
-    if isinstance(known, NotSignedIn) and ours.method == "GET":
-        here = ours.scope["path"]
-        return Response(b"", status_code=303, headers={"Location": f"/sign-in?next={quote(here)}"})
+    if isinstance(known, NotSignedIn):
+        return _to_sign_in(ours)
     return _page(ours, known)
 
 
+def _to_sign_in(request: Request) -> Response[bytes]:
+    """Where a page's reader goes when their sign-in is over; back to where they were afterwards."""
+    target = f"/sign-in?next={quote(request.scope['path'])}" if request.method == "GET" else "/sign-in"
+    if "hx-request" in request.headers:
+        return Response(b"", status_code=204, headers={"HX-Redirect": target})
+    return Response(b"", status_code=303, headers={"Location": target})
+
+
 def _page(request: Request, error: AppError) -> Response[bytes]:
+    """The whole page, or for htmx a line that it puts where the frame keeps notices."""
     said = _said(request.lang, error, request.request_id)
-    response = request.page("core/error.html", status=error.status, **said)
+    if "hx-request" in request.headers:
+        response = request.part("core/error.html", "alert", status=error.status, **said)
+        response.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
+    else:
+        response = request.page("core/error.html", status=error.status, **said)
     response.headers.update(error.headers)
     return response
 

@@ -136,25 +136,32 @@ class Request(litestar.Request[Any, Any, State]):
 
     def page(self, template: str, *, status: int = 200, notice: str | None = None, **context: Any) -> Response[bytes]:
         """A rendered page in the caller's language and theme."""
-        me = self.maybe_me
-        view = html.View(
-            lang=self.lang,
-            theme=me.theme if me else "system",
-            path=self.scope["path"],
-            me=me.me if me else None,
-            zone=me.zone if me else "Asia/Kolkata",
-            notice=notice or self._notice(),
-            now=self.now,
-            demo=bool(self.app.state.demo_people),
-            query=self.scope["query_string"].decode("latin-1"),
-        )
-        body = html.render(template, view, **context)
+        body = html.render(template, self._view(notice), **context)
         response = Response(body, status_code=status, media_type="text/html; charset=utf-8")
         if NOTICE_COOKIE in self.cookies:
             response.delete_cookie(NOTICE_COOKIE)
         if "lang" in self.query_params:
             response.set_cookie(Cookie(LANG_COOKIE, value=self.lang, path="/", max_age=31_536_000, samesite="lax"))
         return response
+
+    def part(self, template: str, block: str, *, status: int = 200, **context: Any) -> Response[bytes]:
+        """One block of a page, for htmx to put in place."""
+        body = html.part(template, block, self._view(None), **context)
+        return Response(body, status_code=status, media_type="text/html; charset=utf-8")
+
+    def _view(self, notice: str | None) -> html.View:
+        me = self.maybe_me
+        return html.View(
+            lang=self.lang,
+            theme=me.theme if me else "system",
+            path=self.scope["path"],
+            query=self.scope["query_string"].decode("latin-1"),
+            me=me.me if me else None,
+            zone=me.zone if me else "Asia/Kolkata",
+            notice=notice or self._notice(),
+            now=self.now,
+            demo=bool(self.app.state.demo_people),
+        )
 
     def _notice(self) -> str | None:
         text = NOTICES.get(self.cookies.get(NOTICE_COOKIE, ""))

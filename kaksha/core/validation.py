@@ -1,7 +1,7 @@
 """Bad input, field by field: msgspec stops at the first bad field, people want to hear of all of them at once."""
 
 import re
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
@@ -48,17 +48,17 @@ def converted(kind: type[T], value: Any) -> T:
 
 def problems_of(kind: Any, value: Any, path: str = "") -> dict[str, list[str]]:
     """Every bad field of `value`: its dotted path (as sent) -> the reasons. Empty when all is well."""
-    kind = _without_none(kind, value)
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
-        return _of_struct(kind, cast(dict[str, Any], value), path)
-    if is_list(kind) and isinstance(value, list) and get_args(kind):
+    bare = _bare(kind, value)
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct) and isinstance(value, dict):
+        return _of_struct(bare, cast(dict[str, Any], value), path)
+    if is_list(bare) and isinstance(value, list) and get_args(bare):
         found: dict[str, list[str]] = {}
         for place, item in enumerate(cast(list[Any], value)):
-            found |= problems_of(get_args(kind)[0], item, f"{path}.{place}" if path else str(place))
+            found |= problems_of(get_args(bare)[0], item, f"{path}.{place}" if path else str(place))
         if found:
             return found
     try:
-        msgspec.convert(value, cast(Any, kind), strict=False)
+        msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         return {path: [_reason(error)]}
     return {}
@@ -66,6 +66,7 @@ def problems_of(kind: Any, value: Any, path: str = "") -> dict[str, list[str]]:
 
 def is_list(kind: Any) -> bool:
     """Whether a field takes several values."""
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     return (get_origin(kind) or kind) in (list, set, frozenset, tuple)
 
 
@@ -80,11 +81,13 @@ def _of_struct(kind: type[msgspec.Struct], value: dict[str, Any], path: str) -> 
     return found
 
 
-def _without_none(kind: Any, value: Any) -> Any:
-    """The one struct or list type inside an optional one, so that its fields can be told apart."""
+def _bare(kind: Any, value: Any) -> Any:
+    """The struct or list type inside an annotation or an optional one, so that its parts can be told apart."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0], value)
     options = [option for option in get_args(kind) if option is not type(None)]
     if type(None) in get_args(kind) and value is not None and len(options) == 1:
-        return options[0]
+        return _bare(options[0], value)
     return kind
 
 

@@ -39,9 +39,7 @@ async def test_a_body_without_a_length_is_counted(world: World) -> None:
         for _ in range(200):
             yield b" " * 65536
 
-    answer = await world.anyone.post(
-        "/v1/auth/login", content=endless(), headers={"Content-Type": "application/json"}
-    )  # type: ignore[arg-type]
+    answer = await world.anyone.post("/v1/auth/login", content=endless(), headers={"Content-Type": "application/json"})  # type: ignore[arg-type]
     assert answer.status_code == 413
 
 

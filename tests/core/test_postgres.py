@@ -70,9 +70,7 @@ def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
 def processes_of(folder: Path) -> list[int]:
     """Living PostgreSQL programs that work on a cluster in this folder, children of a postmaster left out."""
     found: list[int] = []
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,command="], check=True, stdout=subprocess.PIPE, text=True
-    )
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,command="], check=True, stdout=subprocess.PIPE, text=True)
     for line in listed.stdout.splitlines():
         pid, command = line.split(maxsplit=1)
         if f" -D {folder}/" in command:
@@ -215,9 +213,7 @@ def test_racing_processes_unpack_the_binaries_once(home: Path) -> None:
 def test_it_keeps_every_commit_and_logs_no_personal_data(warm: Path) -> None:
     with Embedded(warm) as cluster:
         names = "'fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses', 'jit', 'TimeZone'"
-        settings = query(
-            cluster.superuser_url, f"select name, setting from pg_settings where name in ({names})"
-        )
+        settings = query(cluster.superuser_url, f"select name, setting from pg_settings where name in ({names})")
         assert dict(settings) == {  # pyright: ignore
             "fsync": "on",
             "full_page_writes": "on",

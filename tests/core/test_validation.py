@@ -25,7 +25,8 @@ class _Order(msgspec.Struct, rename="camel"):
 
 
 def test_every_bad_field_is_named() -> None:
-    given = {"studentId": "x", "kind": "gift", "title": "too long", "lines": [{"amountPaise": 0}, {"note": 3}], "paid": 7}
+    lines = [{"amountPaise": 0}, {"note": 3}]
+    given = {"studentId": "x", "kind": "gift", "title": "too long", "lines": lines, "paid": 7}
     with pytest.raises(Invalid) as caught:
         converted(_Order, given)
     assert caught.value.problems == {
@@ -42,9 +43,7 @@ def test_every_bad_field_is_named() -> None:
 def test_missing_and_null_are_required() -> None:
     with pytest.raises(Invalid) as caught:
         converted(_Order, {"title": None})
-    assert caught.value.problems == {
-        name: ["This is required."] for name in ("studentId", "kind", "title", "lines")
-    }
+    assert caught.value.problems == {name: ["This is required."] for name in ("studentId", "kind", "title", "lines")}
 
 
 def test_what_is_not_an_object_is_said_to_be_none() -> None:
