@@ -6,24 +6,16 @@ listed in ROUTES. Beside it run the ears (notices from other processes) and, unl
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from kaksha.accounts import (
     api as accounts_api,
-)
-from kaksha.accounts import (
     jobs as accounts_jobs,
-)
-from kaksha.accounts import (
     service as accounts,
-)
-from kaksha.accounts import (
     web as accounts_web,
 )
 from kaksha.core import failures, health, openapi, statics
@@ -97,7 +89,7 @@ def build_core(settings: Settings, app_url: str, clock: Clock = system_clock) ->
 
 
 @contextlib.asynccontextmanager
-async def running(core: Core, jobs: Jobs | None) -> AsyncIterator[None]:
+async def running(core: Core, jobs: Jobs | None) -> AsyncGenerator[None]:
     """Opens the pool and runs the ears and the jobs for as long as the block lasts."""
     await core.db.open()
     loops = [asyncio.create_task(core.ears.run(), name="ears")]
@@ -112,27 +104,13 @@ async def running(core: Core, jobs: Jobs | None) -> AsyncIterator[None]:
         await core.db.close()
 
 
-def handlers(application: Litestar) -> list[tuple[str, str, Any]]:
-    """(method, path, handler) of every route of ours; the framework's own OPTIONS answers are left out."""
-    return [
-        (method, route.path, handler)
-        for route in application.routes
-        for handler in getattr(route, "route_handlers", ())
-        if isinstance(handler, HTTPRouteHandler)
-        for method in sorted(handler.http_methods)
-        if method != "OPTIONS"
-    ]
-
-
 def check_policies(application: Litestar) -> None:
     """Refuses to start when a route does not say, exactly once, who may call it."""
-    found = handlers(application)
+    found = openapi.handlers(application)
     silent = [
         f"{method} {path}"
         for method, path, handler in found
         if [isinstance(guard, Policy) for guard in handler.resolve_guards()] != [True]
     ]
     if silent or not found:
-        raise RuntimeError(
-            f"these routes do not say who may call them: {', '.join(silent) or 'none were found'}"
-        )
+        raise RuntimeError(f"these routes do not say who may call them: {', '.join(silent) or 'none were found'}")
