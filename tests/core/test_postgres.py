@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from kaksha.core import postgres
+from kaksha.core import postgres_files
 from kaksha.core.postgres import Embedded, PostgresError
 
 ROOT = Path(__file__).parents[2]
@@ -46,10 +46,10 @@ ORDINARY_USER = (
     """
 import os
 import pwd
-from kaksha.core import postgres
+from kaksha.core import postgres, postgres_files
 from pathlib import Path
-installation = postgres._unpacked(postgres._cache(Path("/")))
-postgres._unpacked = lambda cache: installation
+installation = postgres_files.unpacked_in(postgres_files.cache_for(Path("/")))
+postgres.unpacked_in = lambda cache: installation
 os.setgroups([])
 nobody = pwd.getpwnam("nobody")
 os.setgid(nobody.pw_gid)
@@ -384,7 +384,7 @@ def test_a_folder_below_a_private_one_gets_its_files_outside(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As in /root, which is 0700: the account must reach the data, and root finds it by the link."""
-    monkeypatch.setattr(postgres, "OUTSIDE", home / "outside")
+    monkeypatch.setattr(postgres_files, "OUTSIDE", home / "outside")
     private = home / "private"
     private.mkdir(mode=0o700)
     with caplog.at_level(logging.WARNING), Embedded(private / "home") as cluster:
