@@ -18,6 +18,10 @@ from kaksha.accounts import (
     service as accounts,
     web as accounts_web,
 )
+from kaksha.batches import (
+    api as batches_api,
+    web as batches_web,
+)
 from kaksha.core import failures, health, openapi, statics
 from kaksha.core.clock import Clock, system_clock
 from kaksha.core.db import Database
@@ -29,6 +33,16 @@ from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings
 from kaksha.core.tokens import Tokens
+from kaksha.institutes import (
+    api as institutes_api,
+    web as institutes_web,
+)
+from kaksha.people import api as people_api
+from kaksha.people import web as people_web
+from kaksha.home import (
+    api as home_api,
+    web as home_web,
+)
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -36,6 +50,14 @@ ROUTES: tuple[Router, ...] = (
     openapi.routes,
     accounts_api.routes,
     accounts_web.routes,
+    institutes_api.routes,
+    institutes_web.routes,
+    batches_api.routes,
+    batches_web.routes,
+    people_api.routes,
+    people_web.routes,
+    home_api.routes,
+    home_web.routes,
 )
 
 

@@ -10,7 +10,7 @@ create table institutes (
   language text not null default 'en' check (language in ('en', 'hi')),
   phone text,
   email text,
-  address text not null default '',
+  address text not null default '' check (length(address) <= 400),
   gstin text check (gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'),
   demo boolean not null default false,
   created_at timestamptz not null,

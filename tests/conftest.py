@@ -79,9 +79,7 @@ async def template(server_url: str, worker_id: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def database(
-    server_url: str, template: str, request: pytest.FixtureRequest
-) -> AsyncIterator[tuple[str, str]]:
+async def database(server_url: str, template: str, request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, str]]:
     """(owner's address, application's address) of this module's own database."""
     name = f"kaksha_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**12}"
     conn = await asyncpg.connect(server_url)

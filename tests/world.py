@@ -46,9 +46,7 @@ class World:
         self.clock = clock
         self.url = settings.api_base_url
         self.institutes = the_cast(NOW.date())
-        self.people: dict[str, Member] = {
-            person.key: person for plan in self.institutes for person in plan.people
-        }
+        self.people: dict[str, Member] = {person.key: person for plan in self.institutes for person in plan.people}
         self._stack = contextlib.AsyncExitStack()
         self._clients: dict[tuple[str, str], httpx2.AsyncClient] = {}
         self.db: Database
@@ -79,17 +77,13 @@ class World:
         if ("pages", key) not in self._clients:
             client = self._client("pages", key)
             client.headers["Sec-Fetch-Site"] = "same-origin"
-            answer = await client.post(
-                "/sign-in", data={"login": self.people[key].email, "password": PASSWORD}
-            )
+            answer = await client.post("/sign-in", data={"login": self.people[key].email, "password": PASSWORD})
             assert answer.status_code == 303, answer.text
         return self._clients["pages", key]
 
     async def sign_in(self, key: str) -> Any:
         """A fresh sign-in's `data`."""
-        answer = await self.anyone.post(
-            "/v1/auth/login", json={"email": self.people[key].email, "password": PASSWORD}
-        )
+        answer = await self.anyone.post("/v1/auth/login", json={"email": self.people[key].email, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 

@@ -2,16 +2,19 @@
 // our own hashed files come from the cache, pages from the network, and a page that cannot be had is the offline page.
 // It keeps no page of any person.
 const CACHE = `kaksha-${VERSION}`;
-const LANGUAGE = new URL(self.location.href).searchParams.get("lang") === "hi" ? "hi" : "en";
-const OFFLINE = `/offline?lang=${LANGUAGE}`;
+const LANGUAGES = ["en", "hi"];
+const offlineIn = (lang) => `/offline?lang=${LANGUAGES.includes(lang) ? lang : "en"}`;
+const KEPT_LANGUAGE = "/kept-language"; // an entry of the cache, no address of the server
 
 async function install() {
   const cache = await caches.open(CACHE);
   await cache.addAll(ASSETS);
-  // Without cookies: this page is kept for whoever holds the phone next.
-  const offline = await fetch(OFFLINE, { credentials: "omit", cache: "no-cache" });
-  if (!offline.ok) throw new Error(`the offline page answered ${offline.status}`);
-  await cache.put(OFFLINE, offline);
+  // Without cookies: these pages are kept for whoever holds the phone next.
+  for (const address of LANGUAGES.map(offlineIn)) {
+    const offline = await fetch(address, { credentials: "omit", cache: "no-cache" });
+    if (!offline.ok) throw new Error(`the offline page answered ${offline.status}`);
+    await cache.put(address, offline);
+  }
 }
 
 async function forgetOthers() {
@@ -33,7 +36,8 @@ async function page(request) {
     return await fetch(request);
   } catch {
     const cache = await caches.open(CACHE);
-    return (await cache.match(OFFLINE)) ?? Response.error();
+    const lang = await (await cache.match(KEPT_LANGUAGE))?.text();
+    return (await cache.match(offlineIn(lang))) ?? Response.error();
   }
 }
 
@@ -42,6 +46,10 @@ self.addEventListener("install", (event) => {
   self.skipWaiting();
 });
 self.addEventListener("activate", (event) => event.waitUntil(forgetOthers().then(() => self.clients.claim())));
+self.addEventListener("message", (event) => {
+  const keep = caches.open(CACHE).then((cache) => cache.put(KEPT_LANGUAGE, new Response(event.data.lang)));
+  event.waitUntil(keep);
+});
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);

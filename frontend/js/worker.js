@@ -1,8 +1,12 @@
-// Registers the service worker. Its address names the language, so that the offline page it keeps is in the person's own.
+// Registers the service worker, and tells it the language of the page, so that its offline page is in the person's own.
 if ("serviceWorker" in navigator) {
-  addEventListener("load", () => {
-    navigator.serviceWorker.register(`/sw.js?lang=${document.documentElement.lang}`).catch(() => {
+  addEventListener("load", async () => {
+    try {
+      await navigator.serviceWorker.register("/sw.js");
+      const { active } = await navigator.serviceWorker.ready;
+      active.postMessage({ lang: document.documentElement.lang });
+    } catch {
       // Private windows and full disks refuse; the app works without.
-    });
+    }
   });
 }

@@ -1,4 +1,3 @@
-"""What stands in for the outside world: the demo institute and, with later features, the providers' emulators.
-
-Nothing but the command line imports it.
+"""What only the command line needs: the demo institute, the large seed, the operator's checks, and, with later
+features, what stands in for the outside world (the providers' emulators). Nothing else imports it.
 """

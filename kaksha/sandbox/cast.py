@@ -13,7 +13,7 @@ from kaksha.core.clock import session_start
 
 __all__ = ["AARAMBH", "PASSWORD", "PRAYAS", "BatchPlan", "InstitutePlan", "Member", "the_cast"]
 
-PASSWORD = "kaksha-demo"
+PASSWORD = "kaksha-demo"  # noqa: S105 - everybody's, and printed on the demo's sign-in page
 AARAMBH = UUID("01970000-0000-7000-8000-00000000a000")
 PRAYAS = UUID("01970000-0000-7000-8000-00000000b000")
 
@@ -34,6 +34,11 @@ class Member(msgspec.Struct, frozen=True):
     title: str = ""
     children: tuple[str, ...] = ()
     relation: str = "mother"
+    status: str = "active"
+    joined_on: date | None = None
+    """A student's first day; by default the session's."""
+    created_at: datetime | None = None
+    """When they came into the system; by default long ago."""
 
 
 class BatchPlan(msgspec.Struct, frozen=True):
@@ -47,10 +52,13 @@ class BatchPlan(msgspec.Struct, frozen=True):
     students: tuple[str, ...]
     medium: str = "en"
     capacity: int = 40
+    starts_on: date | None = None
+    ends_on: date | None = None
+    """By default the session's."""
 
 
 class InstitutePlan(msgspec.Struct, frozen=True):
-    """An institute with everybody in it; `subjects` are (id, code, name)."""
+    """An institute with everybody in it in the session that began on `starts_on`; `subjects` are (id, code, name)."""
 
     id: UUID
     code: str
@@ -69,7 +77,7 @@ class InstitutePlan(msgspec.Struct, frozen=True):
 def the_cast(today: date) -> tuple[InstitutePlan, InstitutePlan]:
     """Aarambh and Prayas in the session of `today`."""
     start = session_start(today)
-    created = datetime(start.year, 3, 1, 4, 30, tzinfo=UTC)
+    created = datetime(2024, 3, 1, 4, 30, tzinfo=UTC)
     return (
         InstitutePlan(
             id=AARAMBH, code="aarambh", name="Aarambh Classes", starts_on=start, created_at=created, demo=True,

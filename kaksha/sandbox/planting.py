@@ -1,65 +1,102 @@
 """Puts a planned institute into the database, all rows of a table at once. Planting twice changes nothing."""
 
-from collections.abc import Sequence
-from typing import Any
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
 
-from kaksha.core.db import Database, Write
-from kaksha.sandbox.cast import InstitutePlan
+import msgspec
 
-__all__ = ["plant"]
+from kaksha.core.db import Conn, Database, Write
+from kaksha.core.ids import UUID
+from kaksha.sandbox import queries
+from kaksha.sandbox.cast import BatchPlan, InstitutePlan, Member
+
+__all__ = ["Enrolled", "admitted", "batch_days", "enrolled", "plant", "plant_rows"]
 
 
-async def plant(db: Database, owner: Any, plan: InstitutePlan, password_hash: str) -> None:
+class Enrolled(msgspec.Struct, frozen=True):
+    """A planned enrolment."""
+
+    id: UUID
+    batch: BatchPlan
+    student: Member
+    starts_on: date
+    created_at: datetime
+
+
+async def plant(db: Database, owner: object, plan: InstitutePlan, password_hash: str) -> None:
     """One institute with everybody in it, everyone signing in with the same password.
 
     `owner` is a connection of the database's owner: the application itself may not make institutes.
     """
-    await owner.execute(
-        "insert into institutes (id, code, name, phone, email, address, demo, created_at, updated_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict do nothing",
-        plan.id, plan.code, plan.name, plan.phone, plan.email, plan.address, plan.demo, plan.created_at,
-    )  # fmt: skip
+    await queries.plant_institute(cast(Conn, owner), plan)
     async with db.write(plan.id) as tx:
-        await _people(tx, plan, password_hash)
-        await _batches(tx, plan)
+        await plant_rows(tx, plan, password_hash)
 
 
-async def _people(tx: Write, plan: InstitutePlan, password_hash: str) -> None:
+async def plant_rows(tx: Write, plan: InstitutePlan, password_hash: str) -> None:
+    """Everything inside an institute that stands."""
+    await _people(tx.conn, plan, password_hash)
+    await _batches(tx.conn, plan)
+
+
+def admitted(plan: InstitutePlan, person: Member) -> datetime:
+    """When somebody came into the system: students a month before the session, the others with the institute."""
+    if person.created_at is not None:
+        return person.created_at
+    return _before(plan) if "student" in person.roles else plan.created_at
+
+
+def batch_days(plan: InstitutePlan, batch: BatchPlan) -> tuple[date, date, datetime]:
+    """First day, last day and when it was set up."""
+    session_ends_on = plan.starts_on.replace(year=plan.starts_on.year + 1) - timedelta(1)
+    return batch.starts_on or plan.starts_on, batch.ends_on or session_ends_on, _before(plan)
+
+
+def enrolled(plan: InstitutePlan) -> Iterator[Enrolled]:
+    """Everybody's enrolments."""
+    people = {person.key: person for person in plan.people}
+    for batch in plan.batches:
+        for student in (people[key] for key in batch.students):
+            starts_on = max(batch_days(plan, batch)[0], student.joined_on or plan.starts_on)
+            yield Enrolled(_pair(batch.id, student.id), batch, student, starts_on, admitted(plan, student))
+
+
+def _before(plan: InstitutePlan) -> datetime:
+    """The first of March before the session, 10 am in India."""
+    return datetime.combine(plan.starts_on - timedelta(31), time(4, 30), UTC)
+
+
+async def _people(conn: Conn, plan: InstitutePlan, password_hash: str) -> None:
     ids = {person.key: person.id for person in plan.people}
-    await _insert(
-        tx,
-        "insert into users (institute_id, id, name, email, phone, password_hash, roles, permissions, status, language,"
-        " email_verified_at, phone_verified_at, created_at, updated_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $10, $10, $10) on conflict do nothing",
+    await queries.plant_users(
+        conn,
         [
             (plan.id, person.id, person.name, person.email, person.phone, password_hash, list(person.roles),
-             list(person.permissions), person.language, plan.created_at)
+             list(person.permissions), person.status, person.language,
+             admitted(plan, person) if person.status == "active" else None, admitted(plan, person))
             for person in plan.people
         ],
     )  # fmt: skip
-    await _insert(
-        tx,
-        "insert into students (institute_id, user_id, roll_no, grade, joined_on) values ($1, $2, $3, $4, $5)"
-        " on conflict do nothing",
+    await queries.plant_students(
+        conn,
         [
-            (plan.id, person.id, person.roll_no, person.grade, plan.starts_on)
+            (plan.id, person.id, person.roll_no, person.grade, person.joined_on or plan.starts_on)
             for person in plan.people
             if "student" in person.roles
         ],
     )
-    await _insert(
-        tx,
-        "insert into teachers (institute_id, user_id, title, joined_on) values ($1, $2, $3, $4) on conflict do nothing",
+    await queries.plant_teachers(
+        conn,
         [
-            (plan.id, person.id, person.title, plan.starts_on)
+            (plan.id, person.id, person.title, person.joined_on or plan.created_at.date())
             for person in plan.people
             if "teacher" in person.roles
         ],
     )
-    await _insert(
-        tx,
-        "insert into parent_links (institute_id, parent_id, student_id, relation, created_at)"
-        " values ($1, $2, $3, $4, $5) on conflict do nothing",
+    await queries.plant_parent_links(
+        conn,
         [
             (plan.id, person.id, ids[child], person.relation, plan.created_at)
             for person in plan.people
@@ -68,54 +105,39 @@ async def _people(tx: Write, plan: InstitutePlan, password_hash: str) -> None:
     )
 
 
-async def _batches(tx: Write, plan: InstitutePlan) -> None:
+async def _batches(conn: Conn, plan: InstitutePlan) -> None:
     ids = {person.key: person.id for person in plan.people}
     subjects = {code: subject_id for subject_id, code, _ in plan.subjects}
-    ends_on = plan.starts_on.replace(year=plan.starts_on.year + 1)
-    await _insert(
-        tx,
-        "insert into subjects (institute_id, id, code, name, created_at, updated_at)"
-        " values ($1, $2, $3, $4, $5, $5) on conflict do nothing",
-        [(plan.id, subject_id, code, name, plan.created_at) for subject_id, code, name in plan.subjects],
+    await queries.plant_subjects(
+        conn, [(plan.id, subject_id, code, name, plan.created_at) for subject_id, code, name in plan.subjects]
     )
-    await _insert(
-        tx,
-        "insert into batches (institute_id, id, code, name, course, medium, capacity, starts_on, ends_on, created_at,"
-        " updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict do nothing",
+    await queries.plant_batches(
+        conn,
         [
-            (plan.id, batch.id, batch.code, batch.name, batch.course, batch.medium, batch.capacity, plan.starts_on,
-             ends_on, plan.created_at)
+            (plan.id, batch.id, batch.code, batch.name, batch.course, batch.medium, batch.capacity,
+             *batch_days(plan, batch))
             for batch in plan.batches
         ],
     )  # fmt: skip
-    await _insert(
-        tx,
-        "insert into batch_subjects (institute_id, batch_id, subject_id, teacher_id) values ($1, $2, $3, $4)"
-        " on conflict do nothing",
+    await queries.plant_batch_subjects(
+        conn,
         [
             (plan.id, batch.id, subjects[code], ids[teacher])
             for batch in plan.batches
             for code, teacher in batch.subjects
         ],
     )
-    await _insert(
-        tx,
-        "insert into enrolments (institute_id, id, batch_id, student_id, starts_on, created_at)"
-        " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+    await queries.plant_enrolments(
+        conn,
         [
-            (plan.id, _pair(batch.id, ids[student]), batch.id, ids[student], plan.starts_on, plan.created_at)
-            for batch in plan.batches
-            for student in batch.students
+            (plan.id, enrolment.id, enrolment.batch.id, enrolment.student.id, enrolment.starts_on, enrolment.created_at)
+            for enrolment in enrolled(plan)
         ],
     )
 
 
-async def _insert(tx: Write, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        await tx.conn.executemany(sql, rows)
-
-
-def _pair(batch_id: Any, student_id: Any) -> Any:
-    """An enrolment's id that is the same each time: made of both, within the id's random bits."""
+def _pair(batch_id: UUID, student_id: UUID) -> UUID:
+    """An enrolment's id that is the same each time: a hash of both, within the id's random bits."""
     mask = (1 << 62) - 1
-    return type(batch_id)(int=batch_id.int & ~mask | ((batch_id.int * 31 + student_id.int) & mask))
+    mixed = int.from_bytes(hashlib.blake2b(batch_id.bytes + student_id.bytes, digest_size=8).digest())
+    return UUID(int=batch_id.int & ~mask | mixed & mask)

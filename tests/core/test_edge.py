@@ -130,3 +130,11 @@ async def test_a_flood_is_told_when_to_come_back(world: World) -> None:
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.headers["ratelimit-remaining"] == "0"
     assert (await world.anyone.get("/healthz")).status_code == 200
+
+
+async def test_a_head_request_gets_the_head_of_the_answer(world: World) -> None:
+    api = await world.api("rohan")
+    full, head = await api.get("/v1/users/profile"), await api.head("/v1/users/profile")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == full.headers["etag"]
+    assert head.headers["content-length"] == full.headers["content-length"]

@@ -1,0 +1,827 @@
+-- The result of all migrations, for reading: made by `python -m tests.contracts.update`.
+
+CREATE SCHEMA jobs;
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
+COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
+
+CREATE TYPE jobs.pgqueuer_status AS ENUM (
+    'queued',
+    'picked',
+    'successful',
+    'exception',
+    'canceled',
+    'deleted',
+    'failed'
+);
+
+CREATE FUNCTION jobs.fn_pgqueuer_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
+BEGIN
+    -- Check operation type and set the emit flag accordingly
+    IF TG_OP = 'UPDATE' AND OLD IS DISTINCT FROM NEW THEN
+        to_emit := true;
+    ELSIF TG_OP = 'DELETE' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'INSERT' THEN
+        to_emit := true;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        to_emit := true;
+    END IF;
+
+    -- Perform notification if the emit flag is set
+    IF to_emit THEN
+        PERFORM pg_notify(
+            'ch_pgqueuer',
+            json_build_object(
+                'channel', 'ch_pgqueuer',
+                'operation', lower(TG_OP),
+                'sent_at', NOW(),
+                'table', TG_TABLE_NAME,
+                'type', 'table_changed_event'
+            )::text
+        );
+    END IF;
+
+    -- Return appropriate value based on the operation
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        RETURN NEW;
+    ELSIF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSE
+        RETURN NULL; -- For TRUNCATE and other non-row-specific contexts
+    END IF;
+
+END;
+$$;
+
+CREATE FUNCTION public.tenant() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('app.institute_id'::text, true), ''::text))::uuid;
+
+CREATE TABLE public.batch_subjects (
+    institute_id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL
+);
+
+CREATE TABLE public.enrolments (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    student_id uuid NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT enrolments_check CHECK ((ends_on >= starts_on))
+);
+
+CREATE TABLE public.parent_links (
+    institute_id uuid NOT NULL,
+    parent_id uuid NOT NULL,
+    student_id uuid NOT NULL,
+    relation text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT parent_links_check CHECK ((parent_id <> student_id)),
+    CONSTRAINT parent_links_relation_check CHECK ((relation = ANY (ARRAY['mother'::text, 'father'::text, 'guardian'::text])))
+);
+
+CREATE FUNCTION public.batches_of(viewer uuid, today date) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT b.batch_id
+    FROM public.batch_subjects b
+   WHERE ((b.institute_id = public.tenant()) AND (b.teacher_id = batches_of.viewer))
+ UNION
+  SELECT e.batch_id
+    FROM public.enrolments e
+   WHERE ((e.institute_id = public.tenant()) AND ((e.ends_on IS NULL) OR ((e.ends_on > batches_of.today) AND (e.ends_on > e.starts_on))) AND ((e.student_id = batches_of.viewer) OR (e.student_id IN ( SELECT l.student_id
+            FROM public.parent_links l
+           WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = batches_of.viewer))))));
+END;
+
+CREATE TABLE public.batches (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    code text NOT NULL,
+    course text NOT NULL,
+    medium text DEFAULT 'en'::text NOT NULL,
+    capacity integer NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT batches_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT batches_check CHECK ((ends_on > starts_on)),
+    CONSTRAINT batches_code_check CHECK (((length(code) >= 1) AND (length(code) <= 20))),
+    CONSTRAINT batches_course_check CHECK (((length(course) >= 1) AND (length(course) <= 80))),
+    CONSTRAINT batches_medium_check CHECK ((medium = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT batches_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+CREATE FUNCTION public.batches_teaching(subject uuid, today date) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT b.name
+    FROM (public.batches b
+      JOIN public.batch_subjects s ON (((s.institute_id = b.institute_id) AND (s.batch_id = b.id))))
+   WHERE ((b.institute_id = public.tenant()) AND (s.subject_id = batches_teaching.subject) AND (b.archived_at IS NULL) AND (b.ends_on >= batches_teaching.today))
+   ORDER BY b.name;
+END;
+
+CREATE FUNCTION public.every_institute() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select id from institutes order by id
+  $$;
+
+CREATE FUNCTION public.find_institute(institute_code text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select id from institutes where code = institute_code
+  $$;
+
+CREATE FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) RETURNS TABLE(institute_id uuid, user_id uuid, password_hash text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select u.institute_id, u.id, u.password_hash
+    from users u
+    where (u.email = sign_in_email or u.phone = sign_in_phone) and u.status <> 'disabled'
+    order by u.created_at, u.id
+    limit 8
+  $$;
+
+CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+
+CREATE FUNCTION public.may_see_student(viewer uuid, viewer_is_admin boolean, student uuid, today date) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((viewer = student) OR viewer_is_admin OR (EXISTS (SELECT FROM public.parent_links l WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_student.viewer) AND (l.student_id = may_see_student.student)))) OR (EXISTS (SELECT FROM (public.enrolments e JOIN public.batch_subjects b ON (((b.institute_id = e.institute_id) AND (b.batch_id = e.batch_id)))) WHERE ((e.institute_id = public.tenant()) AND (e.student_id = may_see_student.student) AND (b.teacher_id = may_see_student.viewer) AND (e.starts_on <= may_see_student.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_student.today))))));
+
+CREATE FUNCTION public.num(value numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN trim_scale(value);
+
+CREATE FUNCTION public.open_to_app(target regclass, rights text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  execute format('grant %s on table %s to %I', rights, target, current_setting('kaksha.app_role'));
+  execute format('alter table %s enable row level security', target);
+  execute format(
+    'create policy tenant on %s using (institute_id = (select tenant())) with check (institute_id = (select tenant()))',
+    target);
+end $$;
+
+CREATE FUNCTION public.search_people(said text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  mine constant uuid := tenant();
+  beginning constant text := lower(btrim(said));
+  past constant text := chr(1114111); -- no text that begins with `beginning` lies after `beginning || past`
+  figures constant text := case when said ~ '^[0-9 +()-]+$' then ltrim(regexp_replace(said, '[^0-9]', '', 'g'), '0') end;
+  words text[];
+begin
+  select array_agg('% ' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%' order by length(word) desc) into words
+  from regexp_split_to_table(btrim(said), '\s+') word where word <> '';
+  if mine is null or words is null then
+    return;
+  end if;
+  return query
+    -- The longest word finds, the others only remain to be compared.
+    select u.id from users u
+    where u.institute_id = mine and (' ' || u.name) ilike words[1] and (' ' || u.name) ilike all (words)
+    union
+    select u.id from users u
+    where u.institute_id = mine and u.email is not null and u.email ~>=~ beginning and u.email ~<~ (beginning || past)
+    union
+    select s.user_id from students s
+    where s.institute_id = mine and lower(s.roll_no) ~>=~ beginning and lower(s.roll_no) ~<~ (beginning || past)
+    union
+    select u.id from users u
+    where length(figures) >= 3 and u.institute_id = mine and u.phone is not null
+      and reverse(u.phone) ~>=~ reverse(figures) and reverse(u.phone) ~<~ (reverse(figures) || past);
+end $_$;
+
+CREATE FUNCTION public.sessions_changed_since(since timestamp with time zone) RETURNS TABLE(session_id uuid, changed_at timestamp with time zone, ended boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select s.id, s.changed_at, s.revoked_at is not null from sessions s where s.changed_at >= since
+  $$;
+
+CREATE FUNCTION public.subjects_of(viewer uuid, today date) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT s.subject_id
+    FROM public.batch_subjects s
+   WHERE ((s.institute_id = public.tenant()) AND (s.batch_id IN ( SELECT mine.id
+            FROM public.batches_of(subjects_of.viewer, subjects_of.today) mine(id))));
+END;
+
+CREATE FUNCTION public.sweep(at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with keys as (delete from idempotency_keys where created_at < at - interval '24 hours' returning 1),
+      tokens as (delete from refresh_tokens where expires_at < at - interval '1 day' returning 1),
+      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1)
+    select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
+  $$;
+
+CREATE FUNCTION public.take_limit(limit_key bytea, period interval, burst integer, at timestamp with time zone, OUT allowed boolean, OUT remaining integer, OUT retry_after double precision) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+  next_tat timestamptz;
+begin
+  insert into rate_limits as r (key, tat) values (limit_key, at + period)
+    on conflict (key) do update set tat = greatest(r.tat, at) + period
+      where greatest(r.tat, at) + period <= at + period * burst
+    returning tat into next_tat;
+  allowed := next_tat is not null;
+  if allowed then
+    remaining := floor(extract(epoch from at + period * burst - next_tat) / extract(epoch from period));
+    retry_after := 0;
+  else
+    remaining := 0;
+    select extract(epoch from r.tat + period - (at + period * burst)) into retry_after from rate_limits r where r.key = limit_key;
+  end if;
+end $$;
+
+CREATE TABLE jobs.pgqueuer (
+    id bigint NOT NULL,
+    priority integer NOT NULL,
+    queue_manager_id uuid,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    execute_after timestamp with time zone DEFAULT now() NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL,
+    dedupe_key text,
+    payload bytea,
+    headers jsonb,
+    attempts integer DEFAULT 0 NOT NULL,
+    slot bigint
+);
+
+CREATE SEQUENCE jobs.pgqueuer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_id_seq OWNED BY jobs.pgqueuer.id;
+
+CREATE TABLE jobs.pgqueuer_log (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    job_id bigint NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    priority integer NOT NULL,
+    entrypoint text NOT NULL,
+    traceback jsonb,
+    aggregated boolean DEFAULT false
+);
+
+ALTER TABLE jobs.pgqueuer_log ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME jobs.pgqueuer_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE jobs.pgqueuer_schedules (
+    id bigint NOT NULL,
+    expression text NOT NULL,
+    entrypoint text NOT NULL,
+    heartbeat timestamp with time zone DEFAULT now() NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    next_run timestamp with time zone DEFAULT now() NOT NULL,
+    last_run timestamp with time zone,
+    status jobs.pgqueuer_status DEFAULT 'queued'::jobs.pgqueuer_status
+);
+
+CREATE SEQUENCE jobs.pgqueuer_schedules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_schedules_id_seq OWNED BY jobs.pgqueuer_schedules.id;
+
+CREATE TABLE jobs.pgqueuer_statistics (
+    id bigint NOT NULL,
+    created timestamp with time zone DEFAULT date_trunc('sec'::text, now()) NOT NULL,
+    count bigint NOT NULL,
+    priority integer NOT NULL,
+    status jobs.pgqueuer_status NOT NULL,
+    entrypoint text NOT NULL
+);
+
+CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
+
+CREATE TABLE public.audit_log (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor_id uuid,
+    request_id text,
+    action text NOT NULL,
+    subject_id uuid,
+    before jsonb,
+    after jsonb,
+    person_id uuid,
+    sealed bytea
+);
+
+CREATE TABLE public.idempotency_keys (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    location text,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.institutes (
+    id uuid NOT NULL,
+    institute_id uuid GENERATED ALWAYS AS (id) STORED NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
+    currency text DEFAULT 'INR'::text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    phone text,
+    email text,
+    address text DEFAULT ''::text NOT NULL,
+    gstin text,
+    demo boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT institutes_address_check CHECK ((length(address) <= 400)),
+    CONSTRAINT institutes_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9-]{1,39}$'::text)),
+    CONSTRAINT institutes_currency_check CHECK ((currency = 'INR'::text)),
+    CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
+    CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+CREATE TABLE public.person_keys (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed_key bytea NOT NULL
+);
+
+CREATE UNLOGGED TABLE public.rate_limits (
+    key bytea NOT NULL,
+    tat timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.refresh_tokens (
+    institute_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+CREATE TABLE public.schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    digest text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    secret_hash bytea,
+    role text NOT NULL,
+    device_id text,
+    platform text,
+    app_version text,
+    created_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_why text,
+    CONSTRAINT sessions_check CHECK (((kind = 'web'::text) = (secret_hash IS NOT NULL))),
+    CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['web'::text, 'api'::text])))
+);
+
+CREATE TABLE public.students (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    roll_no text NOT NULL,
+    grade text NOT NULL,
+    joined_on date NOT NULL,
+    left_on date,
+    CONSTRAINT students_check CHECK ((left_on >= joined_on)),
+    CONSTRAINT students_grade_check CHECK (((length(grade) >= 1) AND (length(grade) <= 40))),
+    CONSTRAINT students_roll_no_check CHECK (((length(roll_no) >= 1) AND (length(roll_no) <= 20)))
+);
+
+CREATE TABLE public.subjects (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    code text NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT subjects_code_check CHECK (((length(code) >= 1) AND (length(code) <= 12))),
+    CONSTRAINT subjects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+CREATE TABLE public.teachers (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    joined_on date NOT NULL,
+    left_on date,
+    CONSTRAINT teachers_check CHECK ((left_on >= joined_on)),
+    CONSTRAINT teachers_title_check CHECK ((length(title) <= 80))
+);
+
+CREATE TABLE public.users (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text,
+    phone text,
+    password_hash text,
+    roles text[] NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    status text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    email_verified_at timestamp with time zone,
+    phone_verified_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
+    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
+    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
+    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+ALTER TABLE ONLY jobs.pgqueuer ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_schedules_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_statistics_id_seq'::regclass);
+
+ALTER TABLE ONLY jobs.pgqueuer_log
+    ADD CONSTRAINT pgqueuer_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer
+    ADD CONSTRAINT pgqueuer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_expression_entrypoint_key UNIQUE (expression, entrypoint);
+
+ALTER TABLE ONLY jobs.pgqueuer_schedules
+    ADD CONSTRAINT pgqueuer_schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY jobs.pgqueuer_statistics
+    ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.batch_subjects
+    ADD CONSTRAINT batch_subjects_pkey PRIMARY KEY (institute_id, batch_id, subject_id);
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_code EXCLUDE USING gist (institute_id WITH =, lower(code) WITH =, daterange(starts_on, ends_on, '[]'::text) WITH &&) WHERE ((archived_at IS NULL));
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.enrolments
+    ADD CONSTRAINT enrolments_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, student_id WITH =, daterange(starts_on, ends_on) WITH &&);
+
+ALTER TABLE ONLY public.enrolments
+    ADD CONSTRAINT enrolments_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (institute_id, user_id, route, key);
+
+ALTER TABLE ONLY public.institutes
+    ADD CONSTRAINT institutes_code_key UNIQUE (code);
+
+ALTER TABLE ONLY public.institutes
+    ADD CONSTRAINT institutes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.parent_links
+    ADD CONSTRAINT parent_links_pkey PRIMARY KEY (institute_id, parent_id, student_id);
+
+ALTER TABLE ONLY public.person_keys
+    ADD CONSTRAINT person_keys_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (institute_id, hash);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.students
+    ADD CONSTRAINT students_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.subjects
+    ADD CONSTRAINT subjects_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.teachers
+    ADD CONSTRAINT teachers_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (institute_id, id);
+
+CREATE INDEX pgqueuer_ep_ea_idx ON jobs.pgqueuer USING btree (entrypoint, execute_after) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_ep_prio_id_idx ON jobs.pgqueuer USING btree (entrypoint, priority DESC, id) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_log_created ON jobs.pgqueuer_log USING btree (created);
+
+CREATE INDEX pgqueuer_log_job_id_status ON jobs.pgqueuer_log USING btree (job_id, created DESC);
+
+CREATE INDEX pgqueuer_log_not_aggregated ON jobs.pgqueuer_log USING btree ((1)) WHERE (NOT aggregated);
+
+CREATE INDEX pgqueuer_log_status ON jobs.pgqueuer_log USING btree (status);
+
+CREATE INDEX pgqueuer_picked_heartbeat_idx ON jobs.pgqueuer USING btree (heartbeat) WHERE (status = 'picked'::jobs.pgqueuer_status);
+
+CREATE UNIQUE INDEX pgqueuer_picked_slot_idx ON jobs.pgqueuer USING btree (entrypoint, slot) WHERE ((status = 'picked'::jobs.pgqueuer_status) AND (slot IS NOT NULL));
+
+CREATE INDEX pgqueuer_priority_id_id1_idx ON jobs.pgqueuer USING btree (priority, id DESC) INCLUDE (id) WHERE (status = 'queued'::jobs.pgqueuer_status);
+
+CREATE INDEX pgqueuer_queue_manager_id_idx ON jobs.pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
+
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON jobs.pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON jobs.pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::jobs.pgqueuer_status, 'picked'::jobs.pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+
+CREATE INDEX pgqueuer_updated_id_id1_idx ON jobs.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::jobs.pgqueuer_status);
+
+CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, subject_id, id);
+
+CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
+
+CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id);
+
+CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id);
+
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX parent_links_student ON public.parent_links USING btree (institute_id, student_id);
+
+CREATE INDEX refresh_tokens_age ON public.refresh_tokens USING btree (expires_at);
+
+CREATE INDEX refresh_tokens_session ON public.refresh_tokens USING btree (institute_id, session_id);
+
+CREATE INDEX sessions_changed ON public.sessions USING btree (changed_at) WHERE (changed_at IS NOT NULL);
+
+CREATE UNIQUE INDEX sessions_secret ON public.sessions USING btree (institute_id, secret_hash) WHERE (secret_hash IS NOT NULL);
+
+CREATE INDEX sessions_user ON public.sessions USING btree (institute_id, user_id) WHERE (revoked_at IS NULL);
+
+CREATE UNIQUE INDEX students_roll_no ON public.students USING btree (institute_id, lower(roll_no) text_pattern_ops);
+
+CREATE UNIQUE INDEX subjects_code ON public.subjects USING btree (institute_id, lower(code)) WHERE (archived_at IS NULL);
+
+CREATE UNIQUE INDEX subjects_name ON public.subjects USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
+
+CREATE INDEX users_email ON public.users USING btree (email) WHERE (email IS NOT NULL);
+
+CREATE INDEX users_email_start ON public.users USING btree (institute_id, email text_pattern_ops) WHERE (email IS NOT NULL);
+
+CREATE INDEX users_name ON public.users USING btree (institute_id, name, id);
+
+CREATE INDEX users_owners ON public.users USING btree (institute_id) WHERE ('owner'::text = ANY (permissions));
+
+CREATE INDEX users_phone ON public.users USING btree (phone) WHERE (phone IS NOT NULL);
+
+CREATE INDEX users_phone_end ON public.users USING btree (institute_id, reverse(phone) text_pattern_ops) WHERE (phone IS NOT NULL);
+
+CREATE INDEX users_words ON public.users USING gist (institute_id, ((' '::text || name)) public.gist_trgm_ops (siglen='64'));
+
+CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
+
+ALTER TABLE ONLY public.batch_subjects
+    ADD CONSTRAINT batch_subjects_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.batch_subjects
+    ADD CONSTRAINT batch_subjects_institute_id_subject_id_fkey FOREIGN KEY (institute_id, subject_id) REFERENCES public.subjects(institute_id, id);
+
+ALTER TABLE ONLY public.batch_subjects
+    ADD CONSTRAINT batch_subjects_institute_id_teacher_id_fkey FOREIGN KEY (institute_id, teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.enrolments
+    ADD CONSTRAINT enrolments_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.enrolments
+    ADD CONSTRAINT enrolments_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.parent_links
+    ADD CONSTRAINT parent_links_institute_id_parent_id_fkey FOREIGN KEY (institute_id, parent_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.parent_links
+    ADD CONSTRAINT parent_links_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.students
+    ADD CONSTRAINT students_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.subjects
+    ADD CONSTRAINT subjects_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.teachers
+    ADD CONSTRAINT teachers_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.batches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.institutes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.parent_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.person_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.students ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subjects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.teachers ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.audit_log USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.batch_subjects USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.batches USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.enrolments USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.institutes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.parent_links USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.person_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.refresh_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.sessions USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.students USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.subjects USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.teachers USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.users USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA jobs TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_subjects TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.parent_links TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.batches TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.every_institute() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.every_institute() TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.find_institute(institute_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_institute(institute_code text) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.open_to_app(target regclass, rights text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.search_people(said text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_people(said text) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.sessions_changed_since(since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sessions_changed_since(since timestamp with time zone) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.sweep(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sweep(at timestamp with time zone) TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer TO kaksha_app;
+
+GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_id_seq TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer_log TO kaksha_app;
+
+GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_log_id_seq TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer_schedules TO kaksha_app;
+
+GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_schedules_id_seq TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer_statistics TO kaksha_app;
+
+GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_statistics_id_seq TO kaksha_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_log TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
+
+GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.person_keys TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
