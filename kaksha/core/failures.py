@@ -6,8 +6,12 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Request as _AnyRequest
-from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
-from litestar.exceptions import NotFoundException as _NoRoute
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException as _NoRoute,
+    ValidationException,
+)
 from litestar.response import Response
 from litestar.utils.scope.state import ScopeState
 

@@ -2,6 +2,7 @@
 every problem named at once, so that an operator repairs a configuration in one go."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,6 +52,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Largest request body outside uploads, bytes. MAX_BODY_BYTES."""
     metrics_token: str | None
     """When set, /metrics asks for it as a bearer token; unset, only loopback may read. METRICS_TOKEN."""
+    smtp_url: str | None
+    """Relay for mail, smtps:// or smtp:// (STARTTLS); unset, no mail leaves. SMTP_URL."""
+    mail_from: str
+    """Address that mail comes from; unset, no-reply@ the public origin's host. MAIL_FROM."""
+    sms_url: str | None
+    """Provider for SMS, https://TOKEN@… or msg91://AUTHKEY@…; unset, no SMS leaves. SMS_URL."""
+    sms_daily_cap: int
+    """SMS that may leave in a day, over all institutes, so that pumped codes empty no account. SMS_DAILY_CAP."""
+    storage_url: str | None
+    """Where files lie, file:///… or s3://…; unset, KAKSHA_HOME/files. STORAGE_URL."""
+    android_key_hashes: tuple[str, ...]
+    """SHA-256 of the certificates that sign our Android apps (base64url, comma between), whose passkeys are taken.
+    ANDROID_KEY_HASHES."""
 
     @property
     def secure(self) -> bool:
@@ -126,7 +140,16 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         trusted_proxies=take("TRUSTED_PROXIES", _whole(0, 10), 0),
         max_body_bytes=take("MAX_BODY_BYTES", _whole(1024, 1 << 30), 1 << 20),
         metrics_token=take("METRICS_TOKEN", _long, None),
+        smtp_url=take("SMTP_URL", _url_of("smtp", "smtps"), None),
+        mail_from=take("MAIL_FROM", _mail_address, ""),
+        sms_url=take("SMS_URL", _url_of("https", "http", "msg91"), None),
+        sms_daily_cap=take("SMS_DAILY_CAP", _whole(1, 1_000_000), 2000),
+        storage_url=take("STORAGE_URL", _url_of("s3", "file"), None),
+        android_key_hashes=take("ANDROID_KEY_HASHES", _key_hashes, ()),
     )
+    if not settings.mail_from:
+        host = urlsplit(settings.api_base_url).hostname
+        settings = msgspec.structs.replace(settings, mail_from=f"no-reply@{host}")
     if problems:
         raise SettingsError(problems)
     if not settings.secret_key:
@@ -172,6 +195,29 @@ def _long(text: str) -> str:
     if len(text) < 32:
         raise ValueError("must have at least 32 characters")
     return text
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "file"):
+            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return text
+
+    return read
+
+
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", text):
+        raise ValueError("must be a bare address such as no-reply@example.in")
+    return text
+
+
+def _key_hashes(text: str) -> tuple[str, ...]:
+    hashes = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{43}", each) for each in hashes):
+        raise ValueError("must be SHA-256 hashes in base64url without padding, 43 characters each")
+    return hashes
 
 
 def _origin(text: str) -> str:

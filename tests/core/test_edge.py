@@ -138,3 +138,15 @@ async def test_a_head_request_gets_the_head_of_the_answer(world: World) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["etag"] == full.headers["etag"]
     assert head.headers["content-length"] == full.headers["content-length"]
+
+
+async def test_pages_and_files_are_packed_for_those_who_take_it(world: World) -> None:
+    packed = await world.anyone.get("/sign-in", headers={"Accept-Encoding": "gzip"})
+    plain = await world.anyone.get("/sign-in", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    api = await world.api("vikram")
+    answer = await api.get("/v1/users/profile", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
