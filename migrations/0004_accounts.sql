@@ -22,7 +22,12 @@ create table users (
 );
 create index users_email on users (email) where email is not null;
 create index users_phone on users (phone) where phone is not null;
-create index users_name on users (institute_id, name, id);
+create index users_name on users (institute_id, name, id) include (roles, status, created_at);
+-- For the search of people (0005).
+create index users_words on users using gist (institute_id, (' ' || name) gist_trgm_ops (siglen = 64));
+create index users_email_start on users (institute_id, email text_pattern_ops) where email is not null;
+create index users_phone_end on users (institute_id, reverse(phone) text_pattern_ops) where phone is not null;
+create index users_owners on users (institute_id) where 'owner' = any (permissions);
 select open_to_app('users', 'select, insert, update');
 
 -- One sign-in on one device: a browser's (its cookie's hash is kept) or an app's (its refresh tokens hang on it).

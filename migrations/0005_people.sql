@@ -40,12 +40,8 @@ create index parent_links_student on parent_links (institute_id, student_id);
 select open_to_app('parent_links', 'select, insert, delete');
 
 -- Finding people. Row-level security keeps `ilike` off indexes, so the search runs as the owner of the tables, filters by
--- the tenant itself and returns ids only; whoever asks joins them to what they may see.
-create index users_words on users using gist (institute_id, (' ' || name) gist_trgm_ops (siglen = 64));
-create index users_email_start on users (institute_id, email text_pattern_ops) where email is not null;
-create index users_phone_end on users (institute_id, reverse(phone) text_pattern_ops) where phone is not null;
-create index users_owners on users (institute_id) where 'owner' = any (permissions);
-
+-- the tenant itself and returns ids only; whoever asks joins them to what they may see. Its indexes stand with users.
+--
 -- People of this institute in whose name each of the words begins a word, in any order; whose e-mail or roll number
 -- begins with the text; or, from three figures on, whose phone number ends with it.
 create function search_people(said text) returns setof uuid

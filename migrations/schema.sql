@@ -620,9 +620,9 @@ CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, su
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
 
-CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id);
+CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id) INCLUDE (starts_on, ends_on);
 
-CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id);
+CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id) INCLUDE (starts_on, ends_on);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 

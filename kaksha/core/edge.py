@@ -80,13 +80,20 @@ class Edge:
             except Exception as error:
                 _log.error("request.broken", request_id=request_id.decode(), exc_info=error)
                 await _refuse(answer, scope, headers, Internal())
+        if answer.status == 401:
+            self._addresses.wait(scope["state"]["address"], time.monotonic())
         self._account(scope, answer.status, time.perf_counter() - began)
 
     def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> AppError | None:
         proof = headers.get(b"authorization") or headers.get(b"cookie")
+        address = scope["state"]["address"]
         now = time.monotonic()
         gate = self._people if proof else self._addresses
-        wait = gate.wait(proof or scope["state"]["address"], now)
+        # A new proof counts for itself only while its address sends few false ones: else each request would be "new".
+        if proof and not gate.knows(proof) and not self._addresses.has_room(address, now):
+            wait = 1.0
+        else:
+            wait = gate.wait(proof or address, now)
         if wait:
             refused = TooMany(wait)
             refused.headers |= limit_headers(gate.burst, 0, wait)

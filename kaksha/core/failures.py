@@ -20,6 +20,7 @@ from kaksha.core.clock import system_clock
 from kaksha.core.errors import (
     AppError,
     BodyTooLarge,
+    Conflict,
     Internal,
     Invalid,
     Malformed,
@@ -39,7 +40,6 @@ __all__ = ["handle", "refusal"]
 _TITLES = {
     403: N_("Not for you"),
     404: N_("Not found"),
-    409: N_("Changed in the meantime"),
     429: N_("Too fast"),
     500: N_("Our fault"),
     503: N_("Back in a moment"),
@@ -180,9 +180,15 @@ def refusal(error: AppError, request_id: str, accept_language: str, path: str) -
     return html.render("core/error.html", view, **_said(lang, error, request_id)), "text/html; charset=utf-8"
 
 
+def _title(error: AppError) -> str:
+    if type(error) is Conflict:  # the bare one: what was read is no longer so. Its subclasses are facts of their own.
+        return N_("Changed in the meantime")
+    return _TITLES.get(error.status, N_("That did not work"))
+
+
 def _said(lang: str, error: AppError, request_id: str) -> dict[str, Any]:
     return {
-        "title": i18n.gettext(lang, _TITLES.get(error.status, N_("That did not work"))),
+        "title": i18n.gettext(lang, _title(error)),
         "message": text(lang, error),
         "code": error.code,
         "request_id": request_id,

@@ -238,9 +238,10 @@ def raw(kind: type[T], body: bytes | str) -> T:
 class Policy:
     """Who may call a route. It is the route's guard: it finds the caller and turns the others away."""
 
-    def __init__(self, roles: frozenset[str], permission: str | None, why: str | None) -> None:
+    def __init__(self, roles: frozenset[str], permissions: frozenset[str], why: str | None) -> None:
         self.roles = roles
-        self.permission = permission
+        self.permissions = permissions
+        """Of these an admin needs one; empty asks for none. An owner has them all."""
         self.why = why
         """For a public route: the reason it is one."""
 
@@ -255,29 +256,32 @@ class Policy:
             raise NotSignedIn
         if not self.roles & caller.roles:
             raise Forbidden
-        if self.permission and not {self.permission, "owner"} & caller.permissions:
+        if self.permissions and not (self.permissions | {"owner"}) & caller.permissions:
             raise Forbidden
 
     def __str__(self) -> str:
         if self.why is not None:
             return f"public: {self.why}"
-        return "+".join(sorted(self.roles)) + (f" with {self.permission}" if self.permission else "")
+        return "+".join(sorted(self.roles)) + (
+            f" with {' or '.join(sorted(self.permissions))}" if self.permissions else ""
+        )
 
 
 EVERY_ROLE = frozenset({"student", "teacher", "parent", "admin"})
 
 
-def allow(*roles: str, permission: str | None = None) -> list[Any]:
-    """The policy of a route for signed-in people: any role when none is named; an admin's `permission` if given."""
+def allow(*roles: str, permission: str | tuple[str, ...] = ()) -> list[Any]:
+    """The policy of a route for signed-in people: any role when none is named; one of an admin's permissions."""
+    permissions = frozenset((permission,) if isinstance(permission, str) else permission)
     unknown = set(roles) - EVERY_ROLE
     if unknown:
         raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
-    return [Policy(frozenset(roles) or EVERY_ROLE, permission, None)]
+    return [Policy(frozenset(roles) or EVERY_ROLE, permissions, None)]
 
 
 def public(why: str) -> list[Any]:
     """The policy of a route that nobody needs to sign in for, and the reason."""
-    return [Policy(frozenset(), None, why)]
+    return [Policy(frozenset(), frozenset(), why)]
 
 
 async def _caller(request: Request) -> Principal | None:

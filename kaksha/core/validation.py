@@ -85,8 +85,9 @@ def _bare(kind: Any, value: Any) -> Any:
     """The struct or list type inside an annotation or an optional one, so that its parts can be told apart."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0], value)
-    options = [option for option in get_args(kind) if option is not type(None)]
-    if type(None) in get_args(kind) and value is not None and len(options) == 1:
+    nothing = (type(None), msgspec.UnsetType)
+    options = [option for option in get_args(kind) if option not in nothing]
+    if len(options) < len(get_args(kind)) and value is not None and len(options) == 1:
         return _bare(options[0], value)
     return kind
 

@@ -150,3 +150,16 @@ async def test_pages_and_files_are_packed_for_those_who_take_it(world: World) ->
     api = await world.api("vikram")
     answer = await api.get("/v1/users/profile", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in answer.headers
+
+
+async def test_made_up_proofs_do_not_get_around_the_limit(world: World) -> None:
+    assert (await (await world.api("rohan")).get("/v1/users/profile")).status_code == 200
+    statuses = set()
+    for number in range(1500):
+        answer = await world.anyone.get("/v1/users/profile", headers={"Authorization": f"Bearer made-up-{number}"})
+        statuses.add(answer.status_code)
+        if answer.status_code == 429:
+            break
+    assert statuses == {401, 429}
+    known = await world.api("rohan")
+    assert (await known.get("/v1/users/profile")).status_code == 200
