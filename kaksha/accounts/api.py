@@ -32,7 +32,8 @@ async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | Profi
 @post("/auth/refresh", status_code=200, guards=public("the refresh token is the proof"))
 async def refresh(request: Request, data: JSONBody[Refresh]) -> Ok[SignedIn]:
     """New tokens for a refresh token, which is used up by it."""
-    return Ok(data=await service.refresh(request.core, data.refresh_token))
+    actor = Actor(None, request.request_id)
+    return Ok(data=await service.refresh(request.core, data.refresh_token, actor))
 
 
 @post("/auth/logout", status_code=200, guards=allow())
@@ -53,7 +54,9 @@ async def profile(request: Request) -> Ok[Profile]:
 async def _change(request: Request, body: ProfileChange) -> Response[Ok[Profile]]:
     async with request.write() as tx:
         await service.change_profile(tx, request.me, body)
-        return await tx.answer(Ok(data=raw(Profile, await service.profile_json(tx.conn, request.me))))
+        answer = await tx.answer(Ok(data=raw(Profile, await service.profile_json(tx.conn, request.me))))
+    await request.core.ears.settled()
+    return answer
 
 
 @patch("/users/profile", guards=allow())

@@ -8,7 +8,7 @@ import msgspec
 from kaksha.core.ids import UUID
 
 __all__ = [
-    "Device", "Language", "NewUser", "Permission", "Person", "Profile", "ProfileChange", "ProfileChoice",
+    "Account", "Device", "Language", "NewUser", "Permission", "Person", "Profile", "ProfileChange", "ProfileChoice",
     "ProfileOption", "Refresh", "RefreshRow", "Role", "SessionRow", "SignIn", "SignOut", "SignedIn", "Theme", "User",
     "UserRow",
 ]  # fmt: skip
@@ -17,7 +17,10 @@ Role = Literal["student", "teacher", "parent", "admin"]
 Language = Literal["en", "hi"]
 Theme = Literal["system", "light", "dark"]
 Permission = Literal["desk", "academics", "money", "owner"]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")
+]
+"""Something to read, on one line."""
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,7 +61,7 @@ class SignIn(msgspec.Struct, frozen=True, rename="camel"):
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
     phone: Annotated[str, msgspec.Meta(max_length=32)] | None = None
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
-    profile_ticket: str | None = None
+    profile_ticket: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
     user_id: UUID | None = None
 
 
@@ -147,10 +150,17 @@ class UserRow(Person, frozen=True, kw_only=True):
     zone: str
 
 
+class Account(UserRow, frozen=True, kw_only=True):
+    """A person who signs in: what they proved must still be so when the sign-in is opened."""
+
+    password_hash: str | None
+
+
 class RefreshRow(msgspec.Struct, frozen=True):
     """A refresh token with its session and person."""
 
     session_id: UUID
+    changed_at: datetime | None
     used_at: datetime | None
     expires_at: datetime
     revoked_at: datetime | None
@@ -163,4 +173,5 @@ class SessionRow(msgspec.Struct, frozen=True):
     id: UUID
     role: str
     expires_at: datetime
+    changed_at: datetime | None
     user: UserRow

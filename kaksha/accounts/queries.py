@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from kaksha.accounts.models import Device, NewUser, RefreshRow, SessionRow, UserRow
+from kaksha.accounts.models import Account, Device, NewUser, RefreshRow, SessionRow
 from kaksha.core.db import Conn, Row
 from kaksha.core.ids import UUID
 
@@ -21,19 +21,24 @@ async def find_institute(conn: Conn, code: str) -> UUID | None:
     return await conn.fetchval("select find_institute($1)", code)
 
 
-async def user(conn: Conn, institute_id: UUID, user_id: UUID) -> UserRow | None:
+async def account(conn: Conn, institute_id: UUID, user_id: UUID) -> Account | None:
     """A person of the institute."""
     row = await conn.fetchrow(
         """
         select u.id, u.institute_id, u.name, u.email, u.phone, u.roles, u.permissions, u.status, u.language, u.theme,
-          i.name as institute_name, i.zone
+          u.password_hash, i.name as institute_name, i.zone
         from users u join institutes i on i.id = u.institute_id
         where u.institute_id = $1 and u.id = $2
         """,
         institute_id,
         user_id,
     )
-    return msgspec.convert(dict(row), UserRow) if row else None
+    return msgspec.convert(dict(row), Account) if row else None
+
+
+async def hold_user(conn: Conn, institute_id: UUID, user_id: UUID) -> None:
+    """Keeps a person as they are until the transaction ends: who changes them waits, or was waited for."""
+    await conn.execute("select from users where institute_id = $1 and id = $2 for share", institute_id, user_id)
 
 
 async def insert_user(conn: Conn, institute_id: UUID, user_id: UUID, new: NewUser, now: datetime) -> None:
@@ -108,15 +113,23 @@ async def insert_session(
 
 
 async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: datetime) -> SessionRow | None:
-    """The open page session of a cookie, marked as seen now."""
+    """The open page session of a cookie, marked as seen now.
+
+    The session is read beside the update, not returned by it, so that `changed_at` and the person are of one moment.
+    """
     row = await conn.fetchrow(
         """
-        update sessions s set seen_at = $3
-        from users u join institutes i on i.id = u.institute_id
-        where s.institute_id = $1 and s.secret_hash = $2 and s.revoked_at is null and s.expires_at > $3
-          and u.institute_id = s.institute_id and u.id = s.user_id and u.status = 'active'
-        returning s.id as session_id, s.role, s.expires_at, u.id, u.institute_id, u.name, u.email, u.phone, u.roles,
-          u.permissions, u.status, u.language, u.theme, i.name as institute_name, i.zone
+        with seen as (
+          update sessions set seen_at = $3
+          where institute_id = $1 and secret_hash = $2 and revoked_at is null and expires_at > $3
+          returning id
+        )
+        select s.id as session_id, s.role, s.expires_at, s.changed_at, u.id, u.institute_id, u.name, u.email, u.phone,
+          u.roles, u.permissions, u.status, u.language, u.theme, i.name as institute_name, i.zone
+        from seen
+        join sessions s on s.institute_id = $1 and s.id = seen.id
+        join users u on u.institute_id = s.institute_id and u.id = s.user_id and u.status = 'active'
+        join institutes i on i.id = u.institute_id
         """,
         institute_id, secret_hash, now,
     )  # fmt: skip
@@ -127,6 +140,7 @@ async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: d
         "id": found.pop("session_id"),
         "role": found.pop("role"),
         "expires_at": found.pop("expires_at"),
+        "changed_at": found.pop("changed_at"),
     }
     return msgspec.convert({**session, "user": found}, SessionRow)
 
@@ -157,8 +171,8 @@ async def rotate(
           from sessions s join users u on u.institute_id = s.institute_id and u.id = s.user_id
           where t.institute_id = $1 and t.hash = $2 and t.used_at is null and t.expires_at > $4
             and s.institute_id = $1 and s.id = t.session_id and s.revoked_at is null and u.status = 'active'
-          returning t.session_id, t.used_at, t.expires_at, s.revoked_at, u.id, u.institute_id, u.name, u.email,
-            u.phone, u.roles, u.permissions, u.status, u.language
+          returning t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
+            u.email, u.phone, u.roles, u.permissions, u.status, u.language
         ), next as (
           insert into refresh_tokens (institute_id, hash, session_id, issued_at, expires_at)
           select $1, $3, session_id, $4, $5 from used
@@ -177,8 +191,8 @@ async def refresh_token(conn: Conn, institute_id: UUID, token_hash: bytes) -> Re
     """A refresh token with its session and person, whatever state they are in."""
     row = await conn.fetchrow(
         """
-        select t.session_id, t.used_at, t.expires_at, s.revoked_at, u.id, u.institute_id, u.name, u.email, u.phone,
-          u.roles, u.permissions, u.status, u.language
+        select t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
+          u.email, u.phone, u.roles, u.permissions, u.status, u.language
         from refresh_tokens t
         join sessions s on s.institute_id = t.institute_id and s.id = t.session_id
         join users u on u.institute_id = s.institute_id and u.id = s.user_id
@@ -211,16 +225,20 @@ async def end_sessions(
     return [row["id"] for row in rows]
 
 
-async def touch_sessions(conn: Conn, institute_id: UUID, user_id: UUID, now: datetime) -> list[UUID]:
-    """Marks a person's open sessions as changed, so that what is remembered of them is read again."""
+async def touch_sessions(
+    conn: Conn, institute_id: UUID, user_id: UUID, kind: str | None, now: datetime
+) -> list[tuple[UUID, datetime]]:
+    """Marks a person's open sessions (of one kind) as changed, each later than before, and answers which and when."""
     rows = await conn.fetch(
         """
-        update sessions set changed_at = $3 where institute_id = $1 and user_id = $2 and revoked_at is null
-        returning id
+        update sessions set changed_at = greatest($4, changed_at + interval '1 microsecond')
+        where institute_id = $1 and user_id = $2 and ($3::text is null or kind = $3) and revoked_at is null
+          and expires_at > $4
+        returning id, changed_at
         """,
-        institute_id, user_id, now,
+        institute_id, user_id, kind, now,
     )  # fmt: skip
-    return [row["id"] for row in rows]
+    return [(row["id"], row["changed_at"]) for row in rows]
 
 
 async def session_change(conn: Conn, institute_id: UUID, session_id: UUID) -> Row | None:

@@ -1,12 +1,14 @@
 """Signing in and out, tokens and their rotation, the profile."""
 
+import hashlib
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Literal, cast
 
 import phonenumbers
 
 from kaksha.accounts import queries
 from kaksha.accounts.models import (
+    Account,
     Device,
     Person,
     ProfileChange,
@@ -17,7 +19,6 @@ from kaksha.accounts.models import (
     SignIn,
     SignOut,
     User,
-    UserRow,
 )  # fmt: skip
 from kaksha.core import audit, html
 from kaksha.core.db import Actor, Conn, Database, Write
@@ -40,6 +41,9 @@ GRACE = timedelta(seconds=20)
 REMEMBERED = timedelta(minutes=10)
 """A page session is read again after this, which also moves its last-seen time."""
 TICKET_LIFE = timedelta(minutes=5)
+_COMPARED = 3
+"""A refused sign-in compared at least this many passwords, so that its time does not tell whether nobody, one person or
+a family has this phone or e-mail."""
 ROLE_ORDER = ("admin", "teacher", "parent", "student")
 
 _SIGN_INS = Limit("sign-in", 10, timedelta(seconds=30))
@@ -70,7 +74,8 @@ def normal_email(text: str) -> str:
     """An e-mail address as it is kept. Raises ValueError when it cannot be one."""
     email = text.strip().lower()
     name, _, host = email.rpartition("@")
-    if not name or "." not in host or any(char.isspace() for char in email) or len(email) > 254:
+    unfit = " " in email or not email.isprintable()
+    if not name or "." not in host or unfit or len(email) > 254:
         raise ValueError(N_("Is not an e-mail address."))
     return email
 
@@ -87,7 +92,7 @@ def normal_phone(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-async def prove(core: Core, body: SignIn, address: str) -> UserRow | ProfileChoice:
+async def prove(core: Core, body: SignIn, address: str) -> Account | ProfileChoice:
     """Checks a password (or the ticket of an earlier check) and answers who it is, or who it could be.
 
     Raises Invalid, TooMany, WrongSignIn, WaitingForApproval or BadToken.
@@ -99,41 +104,44 @@ async def prove(core: Core, body: SignIn, address: str) -> UserRow | ProfileChoi
     async with core.db.read(None) as conn:
         await take(conn, _SIGN_INS, f"{email or phone}/{address}", now)
         candidates = await queries.find_sign_ins(conn, email, phone)
-    proven = [row for row in candidates if await verify_password(cast(str, body.password), row["password_hash"])]
-    if not candidates:
-        await verify_password(cast(str, body.password), None)
+    password = cast(str, body.password)
+    proven = [row for row in candidates if await verify_password(password, row["password_hash"])]
     if not proven:
+        for _ in range(_COMPARED - len(candidates)):
+            await verify_password(password, None)
         raise WrongSignIn
-    users = [await _user(core.db, row["institute_id"], row["user_id"]) for row in proven]
-    if len(users) == 1:
-        return _admitted(users[0])
-    pairs = [[str(user.institute_id), str(user.id)] for user in users]
-    ticket = Tokens(core.keys).sign("profiles", {"of": pairs}, now, TICKET_LIFE)
-    return ProfileChoice([_option(user) for user in users], ticket)
+    accounts = [
+        await _account(core.db, row["institute_id"], row["user_id"], _mark(row["password_hash"])) for row in proven
+    ]
+    if len(accounts) == 1:
+        return _admitted(accounts[0])
+    of = [[str(account.institute_id), str(account.id), _mark(account.password_hash)] for account in accounts]
+    ticket = Tokens(core.keys).sign("profiles", {"of": of}, now, TICKET_LIFE)
+    return ProfileChoice([_option(account) for account in accounts], ticket)
 
 
-async def open_api(core: Core, user: UserRow, device: Device, actor: Actor) -> SignedIn:
+async def open_api(core: Core, account: Account, device: Device, actor: Actor) -> SignedIn:
     """Opens a sign-in of an app and answers its tokens."""
     tokens = Tokens(core.keys)
-    refresh = tokens.opaque("rt", user.institute_id)
-    async with core.db.write(user.institute_id, actor) as tx:
-        session_id = await _open(tx, user, "api", None, device, SIGN_IN_LIFE)
+    refresh = tokens.opaque("rt", account.institute_id)
+    async with core.db.write(account.institute_id, actor) as tx:
+        session_id, person = await _open(tx, account, "api", None, device, SIGN_IN_LIFE)
         await queries.insert_refresh_token(
             tx.conn, tx.institute_id, refresh.hash, session_id, tx.now, tx.now + SIGN_IN_LIFE
         )
-        answer = _signed_in(tokens, user, session_id, refresh, tx.now)
+        answer = _signed_in(tokens, person, session_id, None, refresh, tx.now)
     return answer
 
 
-async def open_web(core: Core, user: UserRow, device: Device, actor: Actor) -> Opaque:
+async def open_web(core: Core, account: Account, device: Device, actor: Actor) -> Opaque:
     """Opens a sign-in of a browser and answers the token for its cookie."""
-    secret = Tokens(core.keys).opaque("ws", user.institute_id)
-    async with core.db.write(user.institute_id, actor) as tx:
-        await _open(tx, user, "web", secret.hash, device, WEB_LIFE)
+    secret = Tokens(core.keys).opaque("ws", account.institute_id)
+    async with core.db.write(account.institute_id, actor) as tx:
+        await _open(tx, account, "web", secret.hash, device, WEB_LIFE)
     return secret
 
 
-async def refresh(core: Core, text: str) -> SignedIn:
+async def refresh(core: Core, text: str, actor: Actor) -> SignedIn:
     """New tokens for a refresh token.
 
     1. An unused token is marked used and its one successor added, in one statement.
@@ -150,17 +158,17 @@ async def refresh(core: Core, text: str) -> SignedIn:
     async with core.db.read(token.institute_id) as conn:
         row = await queries.rotate(conn, token.institute_id, token.hash, successor.hash, now, now + SIGN_IN_LIFE)
         if row is not None:
-            return _signed_in(tokens, row.person, row.session_id, successor, now)
+            return _signed_in(tokens, row.person, row.session_id, row.changed_at, successor, now)
         row = await queries.refresh_token(conn, token.institute_id, token.hash)
     if row is None:
         raise BadToken
     if row.revoked_at or row.person.status != "active" or row.expires_at <= now or not row.used_at:
         raise SignInOver
     if row.used_at + GRACE < now:
-        async with core.db.write(token.institute_id) as tx:
+        async with core.db.write(token.institute_id, actor) as tx:
             await end_sessions(tx, row.person.id, row.session_id, "refresh token reused")
         raise TokenReused
-    return _signed_in(tokens, row.person, row.session_id, successor, now)
+    return _signed_in(tokens, row.person, row.session_id, row.changed_at, successor, now)
 
 
 async def sign_out(core: Core, me: Principal, body: SignOut, actor: Actor) -> None:
@@ -174,6 +182,7 @@ async def sign_out(core: Core, me: Principal, body: SignOut, actor: Actor) -> No
                 raise BadToken
             session_id = row.session_id
         await end_sessions(tx, me.user_id, session_id, "signed out")
+    await core.ears.settled()
 
 
 async def end_sessions(tx: Write, user_id: UUID, session_id: UUID | None, why: str) -> None:
@@ -203,16 +212,25 @@ async def change_profile(tx: Write, me: Principal, body: ProfileChange) -> None:
         after={"language": language, "theme": theme},
         person_id=me.user_id, personal={"name": [before["name"], name]} if name else None,
     )  # fmt: skip
-    for session in await queries.touch_sessions(tx.conn, tx.institute_id, me.user_id, tx.now):
-        await tell(tx.conn, "session", {"session_id": session, "at": tx.now.timestamp()})
+    # Access tokens stay good: what they hold of this is the language, and the next refresh brings the new one.
+    await refresh_sign_ins(tx, me.user_id, "web")
 
 
-async def page_session(core: Core, cookie: str, now: datetime) -> Principal | None:
-    """The person behind a page cookie, read from the database; None when the session is over."""
+async def refresh_sign_ins(tx: Write, user_id: UUID, kind: Literal["web", "api"] | None = None) -> None:
+    """Makes every process read a person's sign-ins anew when the transaction commits: their roles or name changed.
+
+    Call it after the person's row was written: a sign-in that opens meanwhile waits for that row.
+    """
+    for session_id, at in await queries.touch_sessions(tx.conn, tx.institute_id, user_id, kind, tx.now):
+        await tell(tx.conn, "session", {"session_id": session_id, "at": at.timestamp()})
+
+
+async def page_session(core: Core, cookie: str, now: datetime) -> tuple[Principal, float] | None:
+    """The person behind a page cookie, read from the database, and as of when; None when the session is over."""
     secret = Tokens(core.keys).parse("ws", cookie)
     async with core.db.read(secret.institute_id) as conn:
         session = await queries.web_session(conn, secret.institute_id, secret.hash, now)
-    return _page_principal(session, now) if session else None
+    return (_page_principal(session, now), _as_of(session.changed_at)) if session else None
 
 
 async def session_changes(db: Database, principal: Principal | None) -> list[SessionChange]:
@@ -251,48 +269,70 @@ def _identity(body: SignIn) -> tuple[str | None, str | None]:
     return email, phone
 
 
-async def _chosen(core: Core, body: SignIn) -> UserRow:
+async def _chosen(core: Core, body: SignIn) -> Account:
     """The profile that was picked, out of those that the ticket proves."""
     claims = Tokens(core.keys).read("profiles", cast(str, body.profile_ticket), core.db.clock())
-    for institute_id, user_id in claims["of"]:
+    for institute_id, user_id, mark in claims["of"]:
         if user_id == str(body.user_id):
-            return _admitted(await _user(core.db, UUID(institute_id), UUID(user_id)))
+            return _admitted(await _account(core.db, UUID(institute_id), UUID(user_id), mark))
     raise Invalid({"userId": [N_("Is not one of the choices.")]})
 
 
-async def _user(db: Database, institute_id: UUID, user_id: UUID) -> UserRow:
+def _mark(password_hash: str | None) -> str:
+    """Tells one password hash from the next, and nothing about it."""
+    return hashlib.blake2b((password_hash or "").encode(), digest_size=12).hexdigest()
+
+
+async def _account(db: Database, institute_id: UUID, user_id: UUID, mark: str) -> Account:
+    """The account whose password was proven. Raises WrongSignIn when it has another one by now."""
     async with db.read(institute_id) as conn:
-        user = await queries.user(conn, institute_id, user_id)
-    if user is None:
+        account = await queries.account(conn, institute_id, user_id)
+    if account is None or _mark(account.password_hash) != mark:
         raise WrongSignIn
-    return user
+    return account
 
 
-def _admitted(user: UserRow) -> UserRow:
-    if user.status == "pending":
+def _admitted(account: Account) -> Account:
+    if account.status == "pending":
         raise WaitingForApproval
-    if user.status != "active":
+    if account.status != "active":
         raise WrongSignIn
-    return user
+    return account
 
 
 async def _open(
-    tx: Write, user: UserRow, kind: str, secret_hash: bytes | None, device: Device, life: timedelta
-) -> UUID:
+    tx: Write, proven: Account, kind: str, secret_hash: bytes | None, device: Device, life: timedelta
+) -> tuple[UUID, Person]:
+    """A new session of the person as they are now. Raises WrongSignIn when what they proved no longer holds.
+
+    The person is held: a change of roles or password, or an end of all sign-ins, comes either before this (and is seen
+    here) or after it (and sees this session).
+    """
+    await queries.hold_user(tx.conn, tx.institute_id, proven.id)
+    account = await queries.account(tx.conn, tx.institute_id, proven.id)
+    if account is None or account.status != "active" or account.password_hash != proven.password_hash:
+        raise WrongSignIn
     session_id = new_id()
-    role = next(role for role in ROLE_ORDER if role in user.roles)
+    role = next(role for role in ROLE_ORDER if role in account.roles)
     await queries.insert_session(
-        tx.conn, tx.institute_id, session_id, user.id, kind, secret_hash, role, device, tx.now, tx.now + life
+        tx.conn, tx.institute_id, session_id, account.id, kind, secret_hash, role, device, tx.now, tx.now + life
     )
-    mine = Write(tx.conn, tx.institute_id, Actor(user.id, tx.actor.request_id), tx.now, tx.keys)
+    mine = Write(tx.conn, tx.institute_id, Actor(account.id, tx.actor.request_id), tx.now, tx.keys)
     await audit.record(mine, "session.opened", session_id, after={"kind": kind, "platform": device.platform})
-    return session_id
+    return session_id, account
 
 
-def _signed_in(tokens: Tokens, person: Person, session_id: UUID, refresh: Opaque, now: datetime) -> SignedIn:
+def _as_of(changed_at: datetime | None) -> float:
+    """When what is read of a session was last changed (Unix seconds); 0 for never."""
+    return changed_at.timestamp() if changed_at else 0.0
+
+
+def _signed_in(
+    tokens: Tokens, person: Person, session_id: UUID, changed_at: datetime | None, refresh: Opaque, now: datetime
+) -> SignedIn:
     claims = {
         "sub": str(person.id), "iid": str(person.institute_id), "sid": str(session_id), "rol": person.roles,
-        "prm": person.permissions, "lng": person.language,
+        "prm": person.permissions, "lng": person.language, "upd": _as_of(changed_at),
     }  # fmt: skip
     user = User(
         person.id,
@@ -329,5 +369,5 @@ def _page_principal(session: SessionRow, now: datetime) -> Principal:
     )  # fmt: skip
 
 
-def _option(user: UserRow) -> ProfileOption:
-    return ProfileOption(user.id, user.name, user.roles, user.institute_name)
+def _option(account: Account) -> ProfileOption:
+    return ProfileOption(account.id, account.name, account.roles, account.institute_name)

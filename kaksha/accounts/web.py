@@ -1,5 +1,7 @@
 """Pages: sign in, choose a profile, sign out, me."""
 
+import re
+
 import msgspec
 from litestar import Router, get, post
 from litestar.datastructures import Cookie
@@ -7,9 +9,9 @@ from litestar.response import Response
 
 from kaksha.accounts import service
 from kaksha.accounts.api import device
-from kaksha.accounts.models import Profile, ProfileChange, ProfileChoice, SignIn, SignOut, UserRow
+from kaksha.accounts.models import Account, Profile, ProfileChange, ProfileChoice, SignIn, SignOut
 from kaksha.core.db import Actor
-from kaksha.core.errors import AppError, Invalid, TooMany
+from kaksha.core.errors import AppError, Invalid, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
 from kaksha.core.http import NOTICES, Request, allow, form, page_cookie, public, see_other
 from kaksha.core.i18n import N_
@@ -17,16 +19,21 @@ from kaksha.core.i18n import N_
 NOTICES.update({"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")})
 
 
+_PAGE = re.compile(r"/(?:[A-Za-z0-9._~%?&=+,:;@!$'()*-][A-Za-z0-9._~%?&=+,:;@!$'()*/-]*)?")
+"""A path of ours as it stands in a URL: no second slash at its start, no backslash, no space, tab or line break, which
+browsers drop or turn into slashes until `//elsewhere` is left."""
+
+
 def _next(request: Request) -> str:
     """Where to go after signing in: a page of ours, never another site."""
     wanted = request.query_params.get("next", "")
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else "/home"
+    return wanted if _PAGE.fullmatch(wanted) else "/home"
 
 
 @get("/sign-in", guards=public("this is how one signs in"))
 async def sign_in_page(request: Request) -> Response[bytes]:
     if request.maybe_me is not None:
-        return see_other("/home")
+        return see_other(_next(request))
     return _sign_in_page(request, "", {}, None)
 
 
@@ -52,9 +59,9 @@ async def choose(request: Request) -> Response[bytes]:
         return see_other("/sign-in")
     try:
         proven = await service.prove(request.core, body, request.address)
-    except (Invalid, service.WrongSignIn, service.WaitingForApproval, service.SignInOver) as error:
+    except (Invalid, NotSignedIn, service.WaitingForApproval) as error:
         return _again(request, "", error)
-    assert isinstance(proven, UserRow)
+    assert isinstance(proven, Account)
     return await _enter(request, proven)
 
 
@@ -63,7 +70,7 @@ async def sign_out(request: Request) -> Response[bytes]:
     actor = Actor(request.me.user_id, request.request_id)
     await service.sign_out(request.core, request.me, SignOut(), actor)
     response = see_other("/sign-in", "signed-out")
-    response.delete_cookie(page_cookie(request.core.settings), path="/")
+    response.set_cookie(_cookie(request, "", 0))
     return response
 
 
@@ -85,7 +92,9 @@ async def change_me(request: Request) -> Response[bytes]:
         return request.page("accounts/me.html", status=422, profile=profile, errors=errors)
     async with request.write() as tx:
         await service.change_profile(tx, request.me, body)
-        return await tx.see_other("/me", "profile-saved")
+        answer = await tx.see_other("/me", "profile-saved")
+    await request.core.ears.settled()  # the page that follows shows the new name, language and look
+    return answer
 
 
 def _again(request: Request, login: str, error: AppError) -> Response[bytes]:
@@ -107,17 +116,21 @@ def _sign_in_page(
     )  # fmt: skip
 
 
-async def _enter(request: Request, user: UserRow) -> Response[bytes]:
-    actor = Actor(user.id, request.request_id)
-    secret = await service.open_web(request.core, user, device(request), actor)
+async def _enter(request: Request, account: Account) -> Response[bytes]:
+    actor = Actor(account.id, request.request_id)
+    secret = await service.open_web(request.core, account, device(request), actor)
     response = see_other(_next(request))
-    response.set_cookie(
-        Cookie(
-            page_cookie(request.core.settings), value=secret.text, path="/", httponly=True, samesite="lax",
-            secure=request.core.settings.secure, max_age=int(service.WEB_LIFE.total_seconds()),
-        )
-    )  # fmt: skip
+    response.set_cookie(_cookie(request, secret.text, int(service.WEB_LIFE.total_seconds())))
     return response
+
+
+def _cookie(request: Request, value: str, seconds: int) -> Cookie:
+    """The session cookie. Removing it takes the same flags: browsers ignore a `__Host-` cookie without Secure."""
+    settings = request.core.settings
+    return Cookie(
+        page_cookie(settings), value=value, path="/", httponly=True, samesite="lax", secure=settings.secure,
+        max_age=seconds,
+    )  # fmt: skip
 
 
 routes = Router(

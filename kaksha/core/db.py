@@ -119,7 +119,7 @@ class Database:
         """A connection for single autocommitted statements of one institute; None sees no tenant's rows."""
         async with self._connection(institute_id) as conn:
             if self._pooler:
-                async with conn.transaction(readonly=True):
+                async with conn.transaction():
                     await _set_tenant(conn, institute_id, local=True)
                     yield cast(Conn, conn)
             else:

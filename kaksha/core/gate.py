@@ -5,6 +5,7 @@ until they expire, and every process hears of sign-ins that ended or changed (`c
 hear, it asks the database each time.
 """
 
+import contextlib
 import math
 import time
 from collections import OrderedDict
@@ -28,7 +29,12 @@ _MOST = 20_000
 
 
 class SessionChange(msgspec.Struct, frozen=True):
-    """A sign-in that changed at `at` (Unix seconds): older proofs of it are void, and all when it ended."""
+    """A sign-in whose row is now as of `at` (`changed_at`, Unix seconds): proofs made from an older row are void, and
+    all when it ended.
+
+    The row's own moment is compared, never the time of reading: a proof may be made from what a transaction is about
+    to replace, at a later time than that transaction began.
+    """
 
     session_id: UUID
     at: float
@@ -42,7 +48,8 @@ class SessionChange(msgspec.Struct, frozen=True):
 class Gate:
     """The authenticator of one process.
 
-    `load` reads a page session. `changes` lists the changes of one person's sign-in, or all recent ones for None.
+    `load` reads a page session and as of when it is. `changes` lists the changes of one person's sign-in, or all recent
+    ones for None.
     """
 
     def __init__(
@@ -50,7 +57,7 @@ class Gate:
         tokens: Tokens,
         ears: Ears,
         clock: Callable[[], datetime],
-        load: Callable[[str, datetime], Awaitable[Principal | None]],
+        load: Callable[[str, datetime], Awaitable[tuple[Principal, float] | None]],
         changes: Callable[[Principal | None], Awaitable[list[SessionChange]]],
     ) -> None:
         self._tokens = tokens
@@ -58,43 +65,39 @@ class Gate:
         self._clock = clock
         self._load = load
         self._changes = changes
-        self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[Principal, float]] = OrderedDict()
+        """(Kind, proof) -> whose it is, and as of when. The kind keeps a cookie from being taken for a token."""
         self._void_before: dict[UUID, tuple[float, float]] = {}
         """Session -> (proofs older than this are void, when we heard), Unix seconds."""
+        self._prune_at = _MOST
         ears.on("session", self._heard)
         ears.on_resume(self._catch_up)
 
     async def token(self, bearer: str) -> Principal:
         """The caller of an API request. Raises NotSignedIn."""
         now = self._clock()
-        known = self._known.get(bearer)
+        proof = (ACCESS, bearer)
+        known = self._known.get(proof)
         if known is None:
-            claims = self._tokens.read(ACCESS, bearer, now)
-            known = self._keep(bearer, _principal(claims), claims["iat"])
-        return await self._checked(bearer, known, now)
+            known = self._keep(proof, _read(self._tokens.read(ACCESS, bearer, now)))
+        return await self._checked(proof, known, now)
 
     async def cookie(self, value: str) -> Principal | None:
         """The person of a page session; None when it is over, so that a public page still shows."""
         now = self._clock()
-        known = self._known.get(value)
-        if known is None:
-            try:
-                principal = await self._load(value, now)
-            except BadToken:
-                principal = None
-            if principal is None:
-                return None
-            known = self._keep(value, principal, now.timestamp())
+        proof = ("cookie", value)
+        known = self._known.get(proof)
+        if known is not None:
+            with contextlib.suppress(NotSignedIn):
+                return await self._checked(proof, known, now)
+        # Not remembered, or its roles or page frame changed: what the database says now decides.
         try:
-            return await self._checked(value, known, now)
-        except NotSignedIn:
-            # Its roles or its page frame changed: what the database says now decides.
-            principal = await self._load(value, now)
-            if principal is not None:
-                self._keep(value, principal, now.timestamp())
-            return principal
+            known = await self._load(value, now)
+        except BadToken:
+            return None
+        return self._keep(proof, known)[0] if known is not None else None
 
-    async def _checked(self, proof: str, known: tuple[Principal, float], now: datetime) -> Principal:
+    async def _checked(self, proof: tuple[str, str], known: tuple[Principal, float], now: datetime) -> Principal:
         principal, as_of = known
         if principal.expires_at <= now.timestamp():
             self._known.pop(proof, None)
@@ -108,17 +111,18 @@ class Gate:
             raise SpentToken
         return principal
 
-    def _keep(self, proof: str, principal: Principal, as_of: float) -> tuple[Principal, float]:
-        self._known[proof] = known = (principal, as_of)
+    def _keep(self, proof: tuple[str, str], known: tuple[Principal, float]) -> tuple[Principal, float]:
+        self._known[proof] = known
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
         return known
 
     def _heard(self, body: Any) -> None:
         self._note(msgspec.convert(body, SessionChange))
-        if len(self._void_before) > _MOST:
+        if len(self._void_before) > self._prune_at:
             hour_ago = time.time() - 3600  # no proof is good for that long
             self._void_before = {key: known for key, known in self._void_before.items() if known[1] > hour_ago}
+            self._prune_at = max(_MOST, 2 * len(self._void_before))
 
     async def _catch_up(self) -> None:
         for change in await self._changes(None):
@@ -129,9 +133,10 @@ class Gate:
         self._void_before[change.session_id] = (max(change.void_before, known), time.time())
 
 
-def _principal(claims: dict[str, Any]) -> Principal:
+def _read(claims: dict[str, Any]) -> tuple[Principal, float]:
+    """Whom an access token speaks of, and as of when."""
     try:
-        return Principal(
+        principal = Principal(
             user_id=UUID(claims["sub"]),
             institute_id=UUID(claims["iid"]),
             session_id=UUID(claims["sid"]),
@@ -140,5 +145,6 @@ def _principal(claims: dict[str, Any]) -> Principal:
             lang=claims["lng"],
             expires_at=claims["exp"],
         )
+        return principal, claims["upd"]
     except (KeyError, ValueError, TypeError) as error:
         raise BadToken from error

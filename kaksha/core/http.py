@@ -247,7 +247,12 @@ class Policy:
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         request = cast(Request, connection)
-        caller = await _caller(request)
+        try:
+            caller = await _caller(request)
+        except NotSignedIn:
+            if self.why is None:
+                raise
+            caller = None  # a public route needs no proof, so a spent one beside the request does no harm
         if caller is not None:
             request.scope["user"] = caller
         if self.why is not None:

@@ -20,8 +20,7 @@ os.environ.setdefault("PGQUEUER_SCHEMA", "jobs")  # read when pgqueuer is import
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
-from pgqueuer.models import Job as _Job
-from pgqueuer.models import Schedule as _Schedule
+from pgqueuer.models import Job as _Job, Schedule as _Schedule
 from pgqueuer.queries import Queries
 
 from kaksha.core.db import Conn
@@ -55,10 +54,21 @@ async def enqueue(
     dedupe: str | None = None,
     **ids: object,
 ) -> None:
-    """Adds a job in the caller's transaction; with `dedupe`, a waiting job of that key already stands for it."""
-    payload = Payload(institute_id, {key: str(value) for key, value in ids.items()})
+    """Adds a job in the caller's transaction; with `dedupe`, a waiting one of that key stands for it.
+
+    Keys belong to their institute and job. A job that runs does not count: it may have read what this transaction
+    changes. One that waits is held until this transaction ends, so that it cannot run before.
+    """
+    payload = msgspec.json.encode(Payload(institute_id, {key: str(value) for key, value in ids.items()}))
     queue = Queries(AsyncpgDriver(cast(asyncpg.Connection, conn)))
-    await queue.enqueue(name, msgspec.json.encode(payload), execute_after=delay, dedupe_key=dedupe, on_conflict="skip")
+    whose = f"{name}/{institute_id}/{dedupe}"
+    for key in (whose, f"{whose}/again", None) if dedupe else (None,):
+        if await queue.enqueue(name, payload, execute_after=delay, dedupe_key=key, on_conflict="skip") != [None]:
+            return
+        if await conn.fetchval(
+            "select true from jobs.pgqueuer where dedupe_key = $1 and status = 'queued' for share", key
+        ):
+            return
 
 
 class Jobs:
@@ -85,7 +95,7 @@ class Jobs:
         while True:
             conn: asyncpg.Connection | None = None
             try:
-                conn = await asyncpg.connect(self._url, timeout=5)
+                conn = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "kaksha jobs"})
                 self.alive = True
                 wait = 0.2
                 await self._work(conn)

@@ -6,6 +6,8 @@ A notice is sent when its transaction commits, never before. A process that lose
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,12 +16,19 @@ import msgspec
 import structlog
 
 from kaksha.core.db import Conn
+from kaksha.core.errors import DatabaseDown
 
 __all__ = ["Ears", "tell"]
 
 _CHANNEL = "kaksha"
-_PROBE_SECONDS = 5.0
-"""How often a silent connection is asked for a sign of life."""
+_PROBE_SECONDS = 0.4
+"""How often the connection is asked for a sign of life."""
+_TRUSTED_SECONDS = 1.0
+"""Silence for longer than this may hide notices, although nobody has closed the connection (a cut cable, a proxy)."""
+_DEAD_SECONDS = 5.0
+"""Silence for longer than this: connect again."""
+_FIRST_WAIT = 0.1
+"""Seconds before the first new attempt; doubles up to 5."""
 _MOST_BYTES = 7000
 """NOTIFY takes 8000; larger bodies belong into a row."""
 
@@ -46,8 +55,14 @@ class Ears:
         self._url = url
         self._heard: dict[str, Callable[[Any], None]] = {}
         self._resume: list[Callable[[], Awaitable[None]]] = []
-        self.hears = False
-        """Whether notices arrive now."""
+        self._trusted_until = -math.inf
+        self._conn: asyncpg.Connection | None = None
+        self._asking = asyncio.Lock()
+
+    @property
+    def hears(self) -> bool:
+        """Whether every notice of more than a second ago has arrived."""
+        return time.monotonic() < self._trusted_until
 
     def on(self, kind: str, handler: Callable[[Any], None]) -> None:
         """Registers the one handler of `kind`; it must not block."""
@@ -57,35 +72,62 @@ class Ears:
         """Registers what to read again after notices may have been missed (also once at the start)."""
         self._resume.append(catch_up)
 
+    async def settled(self) -> None:
+        """Waits until this process has heard of all that was committed before, so that its own next answer shows it.
+
+        Returns when it hears nothing, too: then nobody relies on notices.
+        """
+        if self._conn is not None:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._ask(self._conn, _TRUSTED_SECONDS)
+
+    async def _ask(self, conn: asyncpg.Connection, seconds: float) -> None:
+        """Asks for a sign of life; PostgreSQL sends the notices that wait before it answers."""
+        async with asyncio.timeout(seconds), self._asking:
+            await conn.fetchval("select 1")
+
     async def run(self) -> None:
         """Listens until cancelled, connecting again after every loss."""
-        wait = 0.1
+        wait = _FIRST_WAIT
         while True:
+            began = time.monotonic()
             try:
                 await self._listen()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                _log.warning("listen.lost", error=type(error).__name__, retry_in=wait)
+            except (OSError, TimeoutError, DatabaseDown, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("listen.lost", error=type(error).__name__)
             finally:
-                self.hears = False
+                self._trusted_until = -math.inf
+            if time.monotonic() - began > _DEAD_SECONDS:
+                wait = _FIRST_WAIT
             await asyncio.sleep(wait)
             wait = min(wait * 2, 5.0)
 
     async def _listen(self) -> None:
-        conn: asyncpg.Connection = await asyncpg.connect(self._url, timeout=5)
+        conn: asyncpg.Connection = await asyncpg.connect(
+            self._url, timeout=5, server_settings={"application_name": "kaksha ears"}
+        )
         try:
             lost = asyncio.Event()
-            conn.add_termination_listener(lambda _: lost.set())
+
+            def gone(_: object) -> None:
+                self._trusted_until = -math.inf
+                lost.set()
+
+            conn.add_termination_listener(gone)
             await conn.add_listener(_CHANNEL, self._receive)
             for catch_up in self._resume:
                 await catch_up()
-            self.hears = True
+            self._conn = conn
             while not lost.is_set():
+                asked = time.monotonic()
+                await self._ask(conn, _DEAD_SECONDS)
+                if not lost.is_set():
+                    self._trusted_until = asked + _TRUSTED_SECONDS
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_PROBE_SECONDS):
                         await lost.wait()
-                if not lost.is_set():
-                    await conn.fetchval("select 1", timeout=2)
         finally:
+            self._conn = None
             conn.terminate()
 
     def _receive(self, _: object, __: int, ___: str, payload: object) -> None:

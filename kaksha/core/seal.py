@@ -1,13 +1,18 @@
 """Secrets at rest: values sealed with AES-GCM under keys derived from KAKSHA_SECRET_KEY, one key a purpose."""
 
+import base64
 import hashlib
 import hmac
 import os
+from typing import Any, TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["Keys", "SealBroken", "open_sealed", "seal"]
+__all__ = ["Keys", "SealBroken", "open_sealed", "open_sealed_text", "seal", "seal_text"]
+
+T = TypeVar("T")
 
 
 class SealBroken(ValueError):
@@ -36,4 +41,20 @@ def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], context)
     except InvalidTag as error:
+        raise SealBroken from error
+
+
+def seal_text(keys: Keys, purpose: str, value: Any) -> str:
+    """`value` (anything msgspec encodes) as text that only we can read or make; for URLs, forms and job payloads."""
+    sealed = seal(keys.derive(f"sealed {purpose}"), msgspec.json.encode(value), purpose.encode())
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def open_sealed_text(keys: Keys, purpose: str, text: str, kind: type[T]) -> T:
+    """The value again. Raises SealBroken when it is not ours, or was sealed for another purpose."""
+    try:
+        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        opened = open_sealed(keys.derive(f"sealed {purpose}"), sealed, purpose.encode())
+        return msgspec.json.decode(opened, type=kind)
+    except (ValueError, msgspec.DecodeError) as error:
         raise SealBroken from error

@@ -112,16 +112,18 @@ async def test_a_proof_made_while_roles_change_does_not_outlive_the_change(world
     world.clock.forward(minutes=5)
     data, pages = await world.sign_in("nandini"), await world.pages("nandini")
     async with world.db.write(world.institute("nandini"), SYSTEM) as tx:
-        await tx.conn.execute("update users set roles = '{teacher,admin}' where id = $1", world.id("nandini"))
+        await tx.conn.execute(
+            "update users set roles = '{teacher,admin}', theme = 'dark' where id = $1", world.id("nandini")
+        )
         world.clock.forward(seconds=5)
         renewed = await world.anyone.post("/v1/auth/refresh", json={"refreshToken": data["refreshToken"]})
         old = renewed.json()["data"]
         assert old["user"]["roles"] == ["teacher"]
         assert (await _get(world, old["accessToken"])).status_code == 200
-        world.clock.forward(minutes=10)  # the page session is read again, with the role from before
+        world.clock.forward(minutes=10)  # the page session is read again, with the look from before
         renewed = await world.anyone.post("/v1/auth/refresh", json={"refreshToken": old["refreshToken"]})
         old = renewed.json()["data"]
-        assert "Admin" not in (await pages.get("/me")).text
+        assert 'data-theme="dark"' not in (await pages.get("/me")).text
         await service.refresh_sign_ins(tx, world.id("nandini"))
         # From here on a refresh waits for the sessions' rows and then goes on with what it read before.
         late = asyncio.create_task(world.anyone.post("/v1/auth/refresh", json={"refreshToken": old["refreshToken"]}))
@@ -135,7 +137,7 @@ async def test_a_proof_made_while_roles_change_does_not_outlive_the_change(world
             while (await _get(world, token)).status_code == 200:
                 await asyncio.sleep(0.01)
     async with asyncio.timeout(1):
-        while "Admin" not in (await pages.get("/me")).text:
+        while 'data-theme="dark"' not in (await pages.get("/me")).text:
             await asyncio.sleep(0.01)
     renewed = await world.anyone.post("/v1/auth/refresh", json={"refreshToken": late_data["refreshToken"]})
     assert sorted(renewed.json()["data"]["user"]["roles"]) == ["admin", "teacher"]
