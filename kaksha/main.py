@@ -33,16 +33,15 @@ from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings
 from kaksha.core.tokens import Tokens
-from kaksha.institutes import (
-    api as institutes_api,
-    web as institutes_web,
-)
-from kaksha.people import api as people_api
-from kaksha.people import web as people_web
 from kaksha.home import (
     api as home_api,
     web as home_web,
 )
+from kaksha.institutes import (
+    api as institutes_api,
+    web as institutes_web,
+)
+from kaksha.people import api as people_api, web as people_web
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,

@@ -648,7 +648,7 @@ CREATE INDEX users_email ON public.users USING btree (email) WHERE (email IS NOT
 
 CREATE INDEX users_email_start ON public.users USING btree (institute_id, email text_pattern_ops) WHERE (email IS NOT NULL);
 
-CREATE INDEX users_name ON public.users USING btree (institute_id, name, id);
+CREATE INDEX users_name ON public.users USING btree (institute_id, name, id) INCLUDE (roles, status, created_at);
 
 CREATE INDEX users_owners ON public.users USING btree (institute_id) WHERE ('owner'::text = ANY (permissions));
 

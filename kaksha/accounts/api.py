@@ -6,7 +6,6 @@ from litestar.response import Response
 
 from kaksha.accounts import service
 from kaksha.accounts.models import (
-    Device,
     Profile,
     ProfileChange,
     ProfileChoice,
@@ -26,7 +25,7 @@ async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | Profi
     if isinstance(proven, ProfileChoice):
         return Ok(data=proven)
     actor = Actor(proven.id, request.request_id)
-    return Ok(data=await service.open_api(request.core, proven, device(request), actor))
+    return Ok(data=await service.open_api(request.core, proven, service.device_of(request.headers), actor))
 
 
 @post("/auth/refresh", status_code=200, guards=public("the refresh token is the proof"))
@@ -69,14 +68,6 @@ async def patch_profile(request: Request, data: JSONBody[ProfileChange]) -> Resp
 async def put_profile(request: Request, data: JSONBody[ProfileChange]) -> Response[Ok[Profile]]:
     """The same as PATCH."""
     return await _change(request, data)
-
-
-def device(request: Request) -> Device:
-    """What the caller says of its device."""
-    headers = request.headers
-    return Device(
-        *((headers.get(name, "")[:80] or None) for name in ("x-device-id", "x-platform", "x-app-version")),
-    )
 
 
 routes = Router("/v1", route_handlers=[login, refresh, logout, profile, patch_profile, put_profile], tags=["accounts"])

@@ -140,6 +140,7 @@ class Person(msgspec.Struct, frozen=True):
     permissions: list[Permission]
     status: str
     language: Language
+    zone: str
 
 
 class UserRow(Person, frozen=True, kw_only=True):
@@ -147,7 +148,6 @@ class UserRow(Person, frozen=True, kw_only=True):
 
     theme: Theme
     institute_name: str
-    zone: str
 
 
 class Account(UserRow, frozen=True, kw_only=True):

@@ -169,10 +169,11 @@ async def rotate(
         with used as (
           update refresh_tokens t set used_at = $4
           from sessions s join users u on u.institute_id = s.institute_id and u.id = s.user_id
+            join institutes i on i.id = u.institute_id
           where t.institute_id = $1 and t.hash = $2 and t.used_at is null and t.expires_at > $4
             and s.institute_id = $1 and s.id = t.session_id and s.revoked_at is null and u.status = 'active'
           returning t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
-            u.email, u.phone, u.roles, u.permissions, u.status, u.language
+            u.email, u.phone, u.roles, u.permissions, u.status, u.language, i.zone
         ), next as (
           insert into refresh_tokens (institute_id, hash, session_id, issued_at, expires_at)
           select $1, $3, session_id, $4, $5 from used
@@ -192,10 +193,11 @@ async def refresh_token(conn: Conn, institute_id: UUID, token_hash: bytes) -> Re
     row = await conn.fetchrow(
         """
         select t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
-          u.email, u.phone, u.roles, u.permissions, u.status, u.language
+          u.email, u.phone, u.roles, u.permissions, u.status, u.language, i.zone
         from refresh_tokens t
         join sessions s on s.institute_id = t.institute_id and s.id = t.session_id
         join users u on u.institute_id = s.institute_id and u.id = s.user_id
+        join institutes i on i.id = u.institute_id
         where t.institute_id = $1 and t.hash = $2
         """,
         institute_id, token_hash,
@@ -211,16 +213,17 @@ def _refresh_row(row: Row | None) -> RefreshRow | None:
 
 
 async def end_sessions(
-    conn: Conn, institute_id: UUID, user_id: UUID, session_id: UUID | None, why: str, now: datetime
+    conn: Conn, institute_id: UUID, user_id: UUID, session_id: UUID | None, but: UUID | None, why: str, now: datetime
 ) -> list[UUID]:
     """Ends one open session of a person, or all of them for None, and answers which."""
     rows = await conn.fetch(
         """
-        update sessions set revoked_at = $5, changed_at = $5, revoked_why = $4
-        where institute_id = $1 and user_id = $2 and ($3::uuid is null or id = $3) and revoked_at is null
+        update sessions set revoked_at = $6, changed_at = $6, revoked_why = $5
+        where institute_id = $1 and user_id = $2 and ($3::uuid is null or id = $3) and ($4::uuid is null or id <> $4)
+          and revoked_at is null
         returning id
         """,
-        institute_id, user_id, session_id, why, now,
+        institute_id, user_id, session_id, but, why, now,
     )  # fmt: skip
     return [row["id"] for row in rows]
 

@@ -1,6 +1,7 @@
 """Signing in and out, tokens and their rotation, the profile."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
@@ -46,7 +47,7 @@ _COMPARED = 3
 a family has this phone or e-mail."""
 ROLE_ORDER = ("admin", "teacher", "parent", "student")
 
-_SIGN_INS = Limit("sign-in", 10, timedelta(seconds=30))
+SIGN_INS = Limit("sign-in", 10, timedelta(seconds=30))
 """Per account and address: ten tries at once, then one each half minute. A stranger elsewhere locks nobody out."""
 
 
@@ -99,10 +100,10 @@ async def prove(core: Core, body: SignIn, address: str) -> Account | ProfileChoi
     """
     if body.profile_ticket is not None:
         return await _chosen(core, body)
-    email, phone = _identity(body)
+    email, phone = _given(body)
     now = core.db.clock()
     async with core.db.read(None) as conn:
-        await take(conn, _SIGN_INS, f"{email or phone}/{address}", now)
+        await take(conn, SIGN_INS, f"{email or phone}/{address}", now)
         candidates = await queries.find_sign_ins(conn, email, phone)
     password = cast(str, body.password)
     proven = [row for row in candidates if await verify_password(password, row["password_hash"])]
@@ -111,13 +112,9 @@ async def prove(core: Core, body: SignIn, address: str) -> Account | ProfileChoi
             await verify_password(password, None)
         raise WrongSignIn
     accounts = [
-        await _account(core.db, row["institute_id"], row["user_id"], _mark(row["password_hash"])) for row in proven
+        await _proven(core.db, row["institute_id"], row["user_id"], _mark(row["password_hash"])) for row in proven
     ]
-    if len(accounts) == 1:
-        return _admitted(accounts[0])
-    of = [[str(account.institute_id), str(account.id), _mark(account.password_hash)] for account in accounts]
-    ticket = Tokens(core.keys).sign("profiles", {"of": of}, now, TICKET_LIFE)
-    return ProfileChoice([_option(account) for account in accounts], ticket)
+    return offer(core, accounts)
 
 
 async def open_api(core: Core, account: Account, device: Device, actor: Actor) -> SignedIn:
@@ -185,9 +182,9 @@ async def sign_out(core: Core, me: Principal, body: SignOut, actor: Actor) -> No
     await core.ears.settled()
 
 
-async def end_sessions(tx: Write, user_id: UUID, session_id: UUID | None, why: str) -> None:
-    """Ends one sign-in of a person, or all; every process hears of it when the transaction commits."""
-    for ended in await queries.end_sessions(tx.conn, tx.institute_id, user_id, session_id, why, tx.now):
+async def end_sessions(tx: Write, user_id: UUID, session_id: UUID | None, why: str, *, but: UUID | None = None) -> None:
+    """Ends one sign-in of a person, or all (`but` one); every process hears of it when the transaction commits."""
+    for ended in await queries.end_sessions(tx.conn, tx.institute_id, user_id, session_id, but, why, tx.now):
         await audit.record(tx, "session.ended", ended, after={"why": why})
         await tell(tx.conn, "session", {"session_id": ended, "at": tx.now.timestamp(), "ended": True})
 
@@ -246,27 +243,63 @@ async def session_changes(db: Database, principal: Principal | None) -> list[Ses
     return [SessionChange(row["id"], row["changed_at"].timestamp(), row["ended"])] if row["changed_at"] else []
 
 
-def _identity(body: SignIn) -> tuple[str | None, str | None]:
-    """The e-mail or phone of a sign-in, as kept. Raises Invalid with every bad field."""
+def identity(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    """The one e-mail or phone that somebody signs in with, as it is kept. Raises Invalid with every bad field."""
     problems: dict[str, list[str]] = {}
-    email = phone = None
-    if (body.email is None) == (body.phone is None):
+    if (email is None) == (phone is None):
         problems["email"] = [N_("Give either an e-mail or a phone number.")]
-    if body.email is not None:
+    kept: dict[str, str | None] = {}
+    for field, given, normal in (("email", email, normal_email), ("phone", phone, normal_phone)):
         try:
-            email = normal_email(body.email)
+            kept[field] = None if given is None else normal(given)
         except ValueError as why:
-            problems["email"] = [str(why)]
-    if body.phone is not None:
-        try:
-            phone = normal_phone(body.phone)
-        except ValueError as why:
-            problems["phone"] = [str(why)]
-    if not body.password:
-        problems["password"] = [N_("This is required.")]
+            problems[field] = [str(why)]
     if problems:
         raise Invalid(problems)
-    return email, phone
+    return kept["email"], kept["phone"]
+
+
+def device_of(headers: Mapping[str, str]) -> Device:
+    """What a caller says of its device in the headers of SPEC 1."""
+    return Device(*(headers.get(name, "")[:80] or None for name in ("x-device-id", "x-platform", "x-app-version")))
+
+
+async def account(db: Database, institute_id: UUID, user_id: UUID) -> Account:
+    """A person who may sign in. Raises NotFound."""
+    async with db.read(institute_id) as conn:
+        found = await queries.account(conn, institute_id, user_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def offer(core: Core, accounts: list[Account]) -> Account | ProfileChoice:
+    """The one person who was proven, or the choice between several. Raises WaitingForApproval or WrongSignIn."""
+    if len(accounts) == 1:
+        return admitted(accounts[0])
+    of = [[str(each.institute_id), str(each.id), _mark(each.password_hash)] for each in accounts]
+    ticket = Tokens(core.keys).sign("profiles", {"of": of}, core.db.clock(), TICKET_LIFE)
+    return ProfileChoice([_option(each) for each in accounts], ticket)
+
+
+def admitted(account: Account) -> Account:
+    """The account, if its status lets it in."""
+    if account.status == "pending":
+        raise WaitingForApproval
+    if account.status != "active":
+        raise WrongSignIn
+    return account
+
+
+def _given(body: SignIn) -> tuple[str | None, str | None]:
+    missing = {} if body.password else {"password": [N_("This is required.")]}
+    try:
+        given = identity(body.email, body.phone)
+    except Invalid as error:
+        raise Invalid(error.problems | missing) from error
+    if missing:
+        raise Invalid(missing)
+    return given
 
 
 async def _chosen(core: Core, body: SignIn) -> Account:
@@ -274,7 +307,7 @@ async def _chosen(core: Core, body: SignIn) -> Account:
     claims = Tokens(core.keys).read("profiles", cast(str, body.profile_ticket), core.db.clock())
     for institute_id, user_id, mark in claims["of"]:
         if user_id == str(body.user_id):
-            return _admitted(await _account(core.db, UUID(institute_id), UUID(user_id), mark))
+            return admitted(await _proven(core.db, UUID(institute_id), UUID(user_id), mark))
     raise Invalid({"userId": [N_("Is not one of the choices.")]})
 
 
@@ -283,21 +316,13 @@ def _mark(password_hash: str | None) -> str:
     return hashlib.blake2b((password_hash or "").encode(), digest_size=12).hexdigest()
 
 
-async def _account(db: Database, institute_id: UUID, user_id: UUID, mark: str) -> Account:
+async def _proven(db: Database, institute_id: UUID, user_id: UUID, mark: str) -> Account:
     """The account whose password was proven. Raises WrongSignIn when it has another one by now."""
     async with db.read(institute_id) as conn:
-        account = await queries.account(conn, institute_id, user_id)
-    if account is None or _mark(account.password_hash) != mark:
+        found = await queries.account(conn, institute_id, user_id)
+    if found is None or _mark(found.password_hash) != mark:
         raise WrongSignIn
-    return account
-
-
-def _admitted(account: Account) -> Account:
-    if account.status == "pending":
-        raise WaitingForApproval
-    if account.status != "active":
-        raise WrongSignIn
-    return account
+    return found
 
 
 async def _open(
@@ -332,7 +357,7 @@ def _signed_in(
 ) -> SignedIn:
     claims = {
         "sub": str(person.id), "iid": str(person.institute_id), "sid": str(session_id), "rol": person.roles,
-        "prm": person.permissions, "lng": person.language, "upd": _as_of(changed_at),
+        "prm": person.permissions, "lng": person.language, "zon": person.zone, "upd": _as_of(changed_at),
     }  # fmt: skip
     user = User(
         person.id,

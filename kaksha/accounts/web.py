@@ -1,39 +1,25 @@
 """Pages: sign in, choose a profile, sign out, me."""
 
-import re
-
 import msgspec
 from litestar import Router, get, post
-from litestar.datastructures import Cookie
 from litestar.response import Response
 
 from kaksha.accounts import service
-from kaksha.accounts.api import device
 from kaksha.accounts.models import Account, Profile, ProfileChange, ProfileChoice, SignIn, SignOut
+from kaksha.core.cookies import next_page, session_cookie
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Invalid, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Request, allow, form, page_cookie, public, see_other
+from kaksha.core.http import NOTICES, Request, allow, form, public, see_other
 from kaksha.core.i18n import N_
 
 NOTICES.update({"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")})
 
 
-_PAGE = re.compile(r"/(?:[A-Za-z0-9._~%?&=+,:;@!$'()*-][A-Za-z0-9._~%?&=+,:;@!$'()*/-]*)?")
-"""A path of ours as it stands in a URL: no second slash at its start, no backslash, no space, tab or line break, which
-browsers drop or turn into slashes until `//elsewhere` is left."""
-
-
-def _next(request: Request) -> str:
-    """Where to go after signing in: a page of ours, never another site."""
-    wanted = request.query_params.get("next", "")
-    return wanted if _PAGE.fullmatch(wanted) else "/home"
-
-
 @get("/sign-in", guards=public("this is how one signs in"))
 async def sign_in_page(request: Request) -> Response[bytes]:
     if request.maybe_me is not None:
-        return see_other(_next(request))
+        return see_other(next_page(request.query_params.get("next")))
     return _sign_in_page(request, "", {}, None)
 
 
@@ -48,7 +34,7 @@ async def sign_in(request: Request) -> Response[bytes]:
     except (Invalid, service.WrongSignIn, service.WaitingForApproval, TooMany) as error:
         return _again(request, login, error)
     if isinstance(proven, ProfileChoice):
-        return request.page("accounts/choose.html", choice=proven, next=_next(request))
+        return request.page("accounts/choose.html", choice=proven, next=next_page(request.query_params.get("next")))
     return await _enter(request, proven)
 
 
@@ -70,7 +56,7 @@ async def sign_out(request: Request) -> Response[bytes]:
     actor = Actor(request.me.user_id, request.request_id)
     await service.sign_out(request.core, request.me, SignOut(), actor)
     response = see_other("/sign-in", "signed-out")
-    response.set_cookie(_cookie(request, "", 0))
+    response.set_cookie(session_cookie(request.core.settings, "", 0))
     return response
 
 
@@ -118,19 +104,10 @@ def _sign_in_page(
 
 async def _enter(request: Request, account: Account) -> Response[bytes]:
     actor = Actor(account.id, request.request_id)
-    secret = await service.open_web(request.core, account, device(request), actor)
-    response = see_other(_next(request))
-    response.set_cookie(_cookie(request, secret.text, int(service.WEB_LIFE.total_seconds())))
+    secret = await service.open_web(request.core, account, service.device_of(request.headers), actor)
+    response = see_other(next_page(request.query_params.get("next")))
+    response.set_cookie(session_cookie(request.core.settings, secret.text, int(service.WEB_LIFE.total_seconds())))
     return response
-
-
-def _cookie(request: Request, value: str, seconds: int) -> Cookie:
-    """The session cookie. Removing it takes the same flags: browsers ignore a `__Host-` cookie without Secure."""
-    settings = request.core.settings
-    return Cookie(
-        page_cookie(settings), value=value, path="/", httponly=True, samesite="lax", secure=settings.secure,
-        max_age=seconds,
-    )  # fmt: skip
 
 
 routes = Router(

@@ -143,6 +143,7 @@ def _read(claims: dict[str, Any]) -> tuple[Principal, float]:
             roles=frozenset(claims["rol"]),
             permissions=frozenset(claims["prm"]),
             lang=claims["lng"],
+            zone=claims["zon"],
             expires_at=claims["exp"],
         )
         return principal, claims["upd"]

@@ -16,6 +16,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Response
 
 from kaksha.core import html, i18n, limits, repeats
+from kaksha.core.cookies import page_cookie
 from kaksha.core.db import Actor, Conn, Database, Write
 from kaksha.core.errors import Forbidden, NotSignedIn
 from kaksha.core.ids import UUID
@@ -26,12 +27,10 @@ from kaksha.core.validation import converted, is_list
 
 __all__ = [
     "EVERY_ROLE", "NOTICES", "Core", "Many", "Ok", "Pagination", "Policy", "Principal", "Request", "RequestWrite",
-    "allow", "form", "page_cookie", "paged", "public", "raw", "see_other",
+    "allow", "form", "paged", "public", "raw", "see_other",
 ]  # fmt: skip
 
 T = TypeVar("T")
-PAGE_COOKIE = "kaksha_session"
-"""The pages' session cookie; under https its name gets the prefix `__Host-`."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -298,11 +297,6 @@ async def _caller(request: Request) -> Principal | None:
         return await request.core.authenticator.token(token.strip())
     cookie = request.cookies.get(page_cookie(request.core.settings))
     return await request.core.authenticator.cookie(cookie) if cookie else None
-
-
-def page_cookie(settings: Settings) -> str:
-    """The name of the pages' session cookie."""
-    return f"__Host-{PAGE_COOKIE}" if settings.secure else PAGE_COOKIE
 
 
 async def form(request: Request, kind: type[T]) -> T:

@@ -175,7 +175,7 @@ async def test_what_a_gate_knows_does_not_grow_without_end(monkeypatch: pytest.M
     gate = _gate([])
     tokens, who = Tokens(Keys("k" * 48)), str(uuid4())
     for _ in range(200):
-        own = {"sub": who, "iid": who, "sid": str(uuid4()), "rol": [], "prm": [], "lng": "en", "upd": 0.0}
+        own = {"sub": who, "iid": who, "sid": str(uuid4()), "rol": [], "prm": [], "lng": "en", "zon": "Asia/Kolkata", "zon": "Asia/Kolkata", "upd": 0.0}
         await gate.token(tokens.sign(ACCESS, own, NOW, service.ACCESS_LIFE))
     assert len(gate._known) == 50
 
