@@ -13,11 +13,11 @@ STUDENTS ?= 20000
 INSTITUTES ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format texts update bench seed shots lock
+.PHONY: help run install test test-database check format texts update bench seed shots lock
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: install ## Start everything with a lively demo institute on http://localhost:8000 (PORT=…)
 	@exec $(PY) -m kaksha.cli demo
@@ -26,6 +26,11 @@ install: $(VENV)/.assets ## Make .venv and put everything into it that running n
 
 test: $(VENV)/.dev $(VENV)/.assets ## Run all tests; needs nothing started
 	$(PY) -m pytest -n auto
+
+test-database: $(VENV)/.dev $(VENV)/.assets ## Run what needs a database on the server of KAKSHA_TEST_POSTGRES
+	@test -n "$$KAKSHA_TEST_POSTGRES" || { echo "Set KAKSHA_TEST_POSTGRES to a superuser's address." >&2; exit 1; }
+	$(PY) -m pytest -n auto tests --ignore tests/browser --ignore tests/gateways --ignore tests/test_cli.py \
+	  --ignore tests/core/test_postgres.py --ignore tests/bench
 
 check: $(VENV)/.dev $(VENV)/.assets ## Format, lint, types and the guards
 	$(PY) -m ruff format --check $(ALL) hatch_build.py

@@ -9,10 +9,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar, get_args
 
 import asyncpg
 import click
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -33,10 +35,11 @@ from kaksha.people.models import NewPerson, StudentPart, TeacherPart
 from kaksha.sandbox import doctor as checks, operating, queries, rolling, seeding
 from kaksha.sandbox.cast import PASSWORD
 from kaksha.sandbox.demo import DEMO_ZONE, demo_people
+from kaksha.sandbox.emulators import HTTP_PORT, SMTP_PORT, emulators
 from kaksha.worker import CannotListen, database, listening, opened, run, serve_on, unwind_on_signals, work
 
 T = TypeVar("T")
-_SERVING = frozenset({"demo", "serve", "worker"})
+_SERVING = frozenset({"demo", "sandbox", "serve", "worker"})
 """Commands that run until they are stopped: for them that is success."""
 
 
@@ -89,19 +92,28 @@ async def _demo(settings: Settings, owner_url: str, app_url: str, listener: sock
         rolling.register(jobs, db)
         rolls = asyncio.create_task(jobs.run(), name="demo")
         try:
-            await serve_on(settings, app_url, listener, lambda: _greet(settings, offered), offered)
+            async with emulators() as sandbox:
+                settings = msgspec.structs.replace(
+                    settings,
+                    smtp_url=settings.smtp_url or sandbox.smtp_url,
+                    sms_url=settings.sms_url or sandbox.sms_url,
+                )
+                inbox_url = sandbox.inbox_url
+                greet = partial(_greet, settings, offered, inbox_url)
+                await serve_on(settings, app_url, listener, greet, offered, inbox_url)
         finally:
             rolls.cancel()
             await asyncio.gather(rolls, return_exceptions=True)
 
 
-def _greet(settings: Settings, offered: Sequence[DemoPerson]) -> None:
+def _greet(settings: Settings, offered: Sequence[DemoPerson], inbox_url: str) -> None:
     table = Table("Sign in as", "Role", "E-mail", title="Aarambh Classes", title_justify="left")
     for person in offered:
         table.add_row(*person)
     console = Console(highlight=False)
     console.print(table)
     console.print(f"Everybody's password is [b]{PASSWORD}[/b]; the institute's code is [b]aarambh[/b].")
+    console.print(f"Mails and SMS arrive in [b]{inbox_url}[/b].", soft_wrap=True)
     console.print(f"Open [b]{settings.api_base_url}[/b] (Ctrl-C stops all of it).", soft_wrap=True)
 
 
@@ -112,6 +124,18 @@ def serve() -> None:
     with listening(settings) as listener, database(settings) as (owner_url, app_url):
         run(migrate(owner_url, role_of(app_url)))
         run(serve_on(settings, app_url, listener, lambda: click.echo(f"Serving {settings.api_base_url}", err=True)))
+
+
+@main.command()
+def sandbox() -> None:
+    """Stand in for the mail and SMS providers, for development."""
+    run(_sandbox())
+
+
+async def _sandbox() -> None:
+    async with emulators(smtp_port=SMTP_PORT, http_port=HTTP_PORT) as running:
+        click.echo(f"SMTP_URL={running.smtp_url}\nSMS_URL={running.sms_url}\nInbox: {running.inbox_url}")
+        await asyncio.Event().wait()
 
 
 @main.command("worker")

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
+import msgspec
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.types import ASGIApp
@@ -22,6 +23,8 @@ from kaksha.batches import (
     api as batches_api,
     web as batches_web,
 )
+from kaksha.codes import api as codes_api, jobs as codes_jobs, web as codes_web
+from kaksha.codes.jobs import Outgoing
 from kaksha.core import failures, health, openapi, statics
 from kaksha.core.clock import Clock, system_clock
 from kaksha.core.db import Database
@@ -31,8 +34,10 @@ from kaksha.core.http import Core, Policy, Request
 from kaksha.core.jobs import Jobs
 from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
-from kaksha.core.settings import Settings
+from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
+from kaksha.devices import api as devices_api, web as devices_web
+from kaksha.gateways import mail, sms, storage
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -41,6 +46,8 @@ from kaksha.institutes import (
     api as institutes_api,
     web as institutes_web,
 )
+from kaksha.joining import api as joining_api, web as joining_web
+from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 
 ROUTES: tuple[Router, ...] = (
@@ -49,12 +56,20 @@ ROUTES: tuple[Router, ...] = (
     openapi.routes,
     accounts_api.routes,
     accounts_web.routes,
+    codes_api.routes,
+    codes_web.routes,
+    devices_api.routes,
+    devices_web.routes,
+    passkeys_api.routes,
+    passkeys_web.routes,
     institutes_api.routes,
     institutes_web.routes,
     batches_api.routes,
     batches_web.routes,
     people_api.routes,
     people_web.routes,
+    joining_api.routes,
+    joining_web.routes,
     home_api.routes,
     home_web.routes,
 )
@@ -65,18 +80,29 @@ DemoPerson = tuple[str, str, str]
 
 
 def build(
-    settings: Settings, app_url: str, *, clock: Clock = system_clock, demo_people: Sequence[DemoPerson] = ()
+    settings: Settings,
+    app_url: str,
+    *,
+    clock: Clock = system_clock,
+    demo_people: Sequence[DemoPerson] = (),
+    inbox_url: str | None = None,
 ) -> ASGIApp:
-    """The ASGI application of one process. `app_url` is the database address of the application's role."""
-    core, jobs = build_core(settings, app_url, clock)
+    """The ASGI application of one process. `app_url` is the database address of the application's role.
+
+    The demo's sign-in page offers `demo_people`, and the inbox of the sandbox at `inbox_url`.
+    """
+    process = build_process(settings, app_url, clock)
+    core, jobs = process.core, process.jobs
     application = Litestar(
         route_handlers=ROUTES,
         request_class=Request,
-        exception_handlers={Exception: failures.handle},
+        exception_handlers={Exception: failures.handle, accounts.SecondFactorNeeded: devices_web.second_step},
         request_max_body_size=settings.max_body_bytes,
         openapi_config=openapi.config(),
-        lifespan=[lambda _: running(core, jobs if settings.worker == "inline" else None)],
-        state=State({"core": core, "jobs": jobs, "demo_people": demo_people}),
+        lifespan=[lambda _: running(process, with_jobs=settings.worker == "inline")],
+        state=State(
+            {"core": core, "jobs": jobs, "demo_people": demo_people, "inbox_url": inbox_url, "storage": process.files}
+        ),
         logging_config=None,
         debug=False,
     )
@@ -84,8 +110,17 @@ def build(
     return Edge(application, settings)
 
 
-def build_core(settings: Settings, app_url: str, clock: Clock = system_clock) -> tuple[Core, Jobs]:
-    """What a process has one of, and its jobs; used by the web process and by `kaksha worker`."""
+class Process(msgspec.Struct, frozen=True):
+    """What a process has one of; the web process and `kaksha worker` are made of the same."""
+
+    core: Core
+    jobs: Jobs
+    out: Outgoing
+    files: storage.Storage
+
+
+def build_process(settings: Settings, app_url: str, clock: Clock = system_clock) -> Process:
+    """Puts the parts of a process together. Raises SettingsError for a gateway that cannot be used."""
     keys = Keys(settings.secret_key)
     db = Database(
         app_url,
@@ -94,7 +129,8 @@ def build_core(settings: Settings, app_url: str, clock: Clock = system_clock) ->
         transaction_pooler=settings.database_pooler == "transaction",
         clock=clock,
     )
-    ears = Ears(app_url)
+    listen_url = settings.database_direct_url or app_url
+    ears = Ears(listen_url)
     holder: dict[str, Core] = {}
     gate = Gate(
         Tokens(keys),
@@ -104,24 +140,44 @@ def build_core(settings: Settings, app_url: str, clock: Clock = system_clock) ->
         changes=lambda principal: accounts.session_changes(db, principal),
     )
     core = holder["core"] = Core(settings, db, keys, ears, gate)
-    jobs = Jobs(app_url)
+    jobs, out = Jobs(listen_url), _outgoing(settings)
     accounts_jobs.register(jobs, core)
-    return core, jobs
+    codes_jobs.register(jobs, core, out)
+    return Process(core, jobs, out, _files(settings))
+
+
+def _outgoing(settings: Settings) -> Outgoing:
+    variable = "SMTP_URL"
+    try:
+        post = mail.configure(settings.smtp_url, settings.mail_from)
+        variable = "SMS_URL"
+        return Outgoing(post, sms.configure(settings.sms_url), settings.sms_daily_cap)
+    except ValueError as why:
+        raise SettingsError([f"{variable}: {why}"]) from why
+
+
+def _files(settings: Settings) -> storage.Storage:
+    try:
+        return storage.configure(settings.storage_url, settings.home)
+    except ValueError as why:
+        raise SettingsError([f"STORAGE_URL: {why}"]) from why
 
 
 @contextlib.asynccontextmanager
-async def running(core: Core, jobs: Jobs | None) -> AsyncGenerator[None]:
-    """Opens the pool and runs the ears and the jobs for as long as the block lasts."""
+async def running(process: Process, *, with_jobs: bool) -> AsyncGenerator[None]:
+    """Opens the pool and runs the ears and, if wanted, the jobs for as long as the block lasts."""
+    core = process.core
     await core.db.open()
     loops = [asyncio.create_task(core.ears.run(), name="ears")]
-    if jobs is not None:
-        loops.append(asyncio.create_task(jobs.run(), name="jobs"))
+    if with_jobs:
+        loops.append(asyncio.create_task(process.jobs.run(), name="jobs"))
     try:
         yield
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        await sms.close(process.out.sms)
         await core.db.close()
 
 

@@ -24,7 +24,7 @@ from kaksha.core.migrate import migrate, role_of
 from kaksha.core.postgres import Embedded, PostgresError
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings
-from kaksha.main import DemoPerson, build, build_core, running
+from kaksha.main import DemoPerson, build, build_process, running
 
 __all__ = ["CannotListen", "database", "listening", "opened", "run", "serve_on", "unwind_on_signals", "work"]
 
@@ -61,12 +61,12 @@ class _Server(uvicorn.Server):
 
 async def serve_on(
     settings: Settings, app_url: str, listener: socket.socket, ready: Callable[[], None],
-    offered: Sequence[DemoPerson] = (),
+    offered: Sequence[DemoPerson] = (), inbox_url: str | None = None,
 ) -> None:  # fmt: skip
     """Serves until interrupted; requests under way may finish, a second Ctrl-C does not wait for them."""
     logs.configure(settings.log_format, settings.log_level)
     config = uvicorn.Config(
-        build(settings, app_url, demo_people=offered),
+        build(settings, app_url, demo_people=offered, inbox_url=inbox_url),
         port=settings.port,
         http="httptools",
         ws="websockets-sansio",
@@ -82,9 +82,9 @@ async def serve_on(
 
 async def work(settings: Settings, app_url: str) -> None:
     """Runs the jobs until cancelled."""
-    core, jobs = build_core(settings, app_url)
-    async with running(core, None):
-        await jobs.run()
+    process = build_process(settings, app_url)
+    async with running(process, with_jobs=False):
+        await process.jobs.run()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -165,7 +165,7 @@ CREATE FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) RET
     select u.institute_id, u.id, u.password_hash
     from users u
     where (u.email = sign_in_email or u.phone = sign_in_phone) and u.status <> 'disabled'
-    order by u.created_at, u.id
+    order by u.status = 'pending', u.created_at, u.id
     limit 8
   $$;
 
@@ -404,6 +404,65 @@ CREATE TABLE public.institutes (
     CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
 );
 
+CREATE TABLE public.invite_uses (
+    institute_id uuid NOT NULL,
+    invite_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    used_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.invites (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    role text NOT NULL,
+    batch_id uuid,
+    student_id uuid,
+    relation text,
+    uses integer NOT NULL,
+    uses_left integer NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invites_check CHECK (((batch_id IS NULL) OR (role = 'student'::text))),
+    CONSTRAINT invites_check1 CHECK (((student_id IS NULL) OR (role = 'parent'::text))),
+    CONSTRAINT invites_check2 CHECK (((relation IS NULL) OR ((relation = ANY (ARRAY['mother'::text, 'father'::text, 'guardian'::text])) AND (student_id IS NOT NULL)))),
+    CONSTRAINT invites_check3 CHECK (((uses_left >= 0) AND (uses_left <= uses))),
+    CONSTRAINT invites_label_check CHECK ((length(label) <= 80)),
+    CONSTRAINT invites_role_check CHECK ((role = ANY (ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
+    CONSTRAINT invites_uses_check CHECK (((uses >= 1) AND (uses <= 500)))
+);
+
+CREATE TABLE public.one_time_tokens (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    purpose text NOT NULL,
+    sent_to text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT one_time_tokens_purpose_check CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text])))
+);
+
+CREATE TABLE public.passkeys (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    backed_up boolean NOT NULL,
+    label text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT passkeys_label_check CHECK (((length(label) >= 1) AND (length(label) <= 60)))
+);
+
 CREATE TABLE public.person_keys (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -413,6 +472,13 @@ CREATE TABLE public.person_keys (
 CREATE UNLOGGED TABLE public.rate_limits (
     key bytea NOT NULL,
     tat timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.recovery_codes (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    used_at timestamp with time zone
 );
 
 CREATE TABLE public.refresh_tokens (
@@ -429,6 +495,14 @@ CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     digest text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.second_factors (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    last_step bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -501,7 +575,15 @@ CREATE TABLE public.users (
     phone_verified_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    avatar text,
+    digest text DEFAULT 'none'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    second_factor boolean DEFAULT false NOT NULL,
+    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
     CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
+    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
     CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
@@ -560,8 +642,20 @@ ALTER TABLE ONLY public.institutes
 ALTER TABLE ONLY public.institutes
     ADD CONSTRAINT institutes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.invite_uses
+    ADD CONSTRAINT invite_uses_pkey PRIMARY KEY (institute_id, invite_id, user_id);
+
+ALTER TABLE ONLY public.invites
+    ADD CONSTRAINT invites_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.one_time_tokens
+    ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.parent_links
     ADD CONSTRAINT parent_links_pkey PRIMARY KEY (institute_id, parent_id, student_id);
+
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.person_keys
     ADD CONSTRAINT person_keys_pkey PRIMARY KEY (institute_id, user_id);
@@ -569,11 +663,17 @@ ALTER TABLE ONLY public.person_keys
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (institute_id, user_id, hash);
+
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (institute_id, hash);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_pkey PRIMARY KEY (institute_id, user_id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (institute_id, id);
@@ -626,13 +726,27 @@ CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, 
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE UNIQUE INDEX invites_code ON public.invites USING btree (institute_id, code_hash);
+
+CREATE INDEX one_time_tokens_age ON public.one_time_tokens USING btree (expires_at);
+
+CREATE UNIQUE INDEX one_time_tokens_hash ON public.one_time_tokens USING btree (institute_id, hash);
+
+CREATE INDEX one_time_tokens_user ON public.one_time_tokens USING btree (institute_id, user_id, purpose) WHERE (used_at IS NULL);
+
 CREATE INDEX parent_links_student ON public.parent_links USING btree (institute_id, student_id);
+
+CREATE UNIQUE INDEX passkeys_credential ON public.passkeys USING btree (institute_id, credential_id);
+
+CREATE INDEX passkeys_user ON public.passkeys USING btree (institute_id, user_id) WHERE (revoked_at IS NULL);
 
 CREATE INDEX refresh_tokens_age ON public.refresh_tokens USING btree (expires_at);
 
 CREATE INDEX refresh_tokens_session ON public.refresh_tokens USING btree (institute_id, session_id);
 
 CREATE INDEX sessions_changed ON public.sessions USING btree (changed_at) WHERE (changed_at IS NOT NULL);
+
+CREATE INDEX sessions_of_user ON public.sessions USING btree (institute_id, user_id);
 
 CREATE UNIQUE INDEX sessions_secret ON public.sessions USING btree (institute_id, secret_hash) WHERE (secret_hash IS NOT NULL);
 
@@ -678,14 +792,44 @@ ALTER TABLE ONLY public.enrolments
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
 
+ALTER TABLE ONLY public.invite_uses
+    ADD CONSTRAINT invite_uses_institute_id_invite_id_fkey FOREIGN KEY (institute_id, invite_id) REFERENCES public.invites(institute_id, id);
+
+ALTER TABLE ONLY public.invite_uses
+    ADD CONSTRAINT invite_uses_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.invites
+    ADD CONSTRAINT invites_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.invites
+    ADD CONSTRAINT invites_institute_id_created_by_fkey FOREIGN KEY (institute_id, created_by) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.invites
+    ADD CONSTRAINT invites_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.invites
+    ADD CONSTRAINT invites_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.one_time_tokens
+    ADD CONSTRAINT one_time_tokens_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.parent_links
     ADD CONSTRAINT parent_links_institute_id_parent_id_fkey FOREIGN KEY (institute_id, parent_id) REFERENCES public.users(institute_id, id);
 
 ALTER TABLE ONLY public.parent_links
     ADD CONSTRAINT parent_links_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
 
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.second_factors(institute_id, user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
@@ -714,11 +858,23 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.institutes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.invite_uses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invites ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.one_time_tokens ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.parent_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.passkeys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.second_factors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
@@ -740,11 +896,23 @@ CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT 
 
 CREATE POLICY tenant ON public.institutes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.invite_uses USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.invites USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.one_time_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.parent_links USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.passkeys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.person_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.recovery_codes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.refresh_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.second_factors USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.sessions USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -810,11 +978,23 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
 
 GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
 
+GRANT SELECT,INSERT ON TABLE public.invite_uses TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.invites TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.one_time_tokens TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.passkeys TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.person_keys TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO kaksha_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.second_factors TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO kaksha_app;
 

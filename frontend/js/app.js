@@ -3,5 +3,6 @@ import "htmx.org/dist/htmx.esm.js";
 import "./copy.js";
 import "./forms.js";
 import "./network.js";
+import "./passkey.js";
 import "./theme.js";
 import "./worker.js";

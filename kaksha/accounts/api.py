@@ -10,6 +10,7 @@ from kaksha.accounts.models import (
     ProfileChange,
     ProfileChoice,
     Refresh,
+    SecondStep,
     SignedIn,
     SignIn,
     SignOut,
@@ -19,7 +20,7 @@ from kaksha.core.http import Ok, Request, allow, public, raw
 
 
 @post("/auth/login", status_code=200, guards=public("this is how one signs in"))
-async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | ProfileChoice]:
+async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | ProfileChoice | SecondStep]:
     """Sign in with e-mail or phone and password. Several people may share a phone: then choose a profile."""
     proven = await service.prove(request.core, data, request.address)
     if isinstance(proven, ProfileChoice):

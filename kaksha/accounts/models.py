@@ -9,8 +9,8 @@ from kaksha.core.ids import UUID
 
 __all__ = [
     "Account", "Device", "Language", "NewUser", "Permission", "Person", "Profile", "ProfileChange", "ProfileChoice",
-    "ProfileOption", "Refresh", "RefreshRow", "Role", "SessionRow", "SignIn", "SignOut", "SignedIn", "Theme", "User",
-    "UserRow",
+    "ProfileOption", "Refresh", "RefreshRow", "Role", "SecondStep", "SessionRow", "SignIn", "SignOut", "SignedIn",
+    "Theme", "User", "UserRow",
 ]  # fmt: skip
 
 Role = Literal["student", "teacher", "parent", "admin"]
@@ -63,6 +63,13 @@ class SignIn(msgspec.Struct, frozen=True, rename="camel"):
     password: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
     profile_ticket: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
     user_id: UUID | None = None
+
+
+class SecondStep(msgspec.Struct, frozen=True, rename="camel"):
+    """The password was right; send `ticket` with a code of the authenticator app to /auth/second-factor."""
+
+    ticket: str
+    second_factor: Literal[True] = True
 
 
 class SignedIn(msgspec.Struct, frozen=True, rename="camel"):
@@ -141,6 +148,8 @@ class Person(msgspec.Struct, frozen=True):
     status: str
     language: Language
     zone: str
+    avatar: str | None = None
+    """The version of their picture."""
 
 
 class UserRow(Person, frozen=True, kw_only=True):
@@ -154,6 +163,9 @@ class Account(UserRow, frozen=True, kw_only=True):
     """A person who signs in: what they proved must still be so when the sign-in is opened."""
 
     password_hash: str | None
+    second_factor: bool = False
+    strong: bool = False
+    """Whether they proved more than a password or a code by SMS: then no second step is asked for."""
 
 
 class RefreshRow(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ async def account(conn: Conn, institute_id: UUID, user_id: UUID) -> Account | No
     row = await conn.fetchrow(
         """
         select u.id, u.institute_id, u.name, u.email, u.phone, u.roles, u.permissions, u.status, u.language, u.theme,
-          u.password_hash, i.name as institute_name, i.zone
+          u.avatar, u.second_factor, u.password_hash, i.name as institute_name, i.zone
         from users u join institutes i on i.id = u.institute_id
         where u.institute_id = $1 and u.id = $2
         """,
@@ -68,8 +68,9 @@ async def profile(conn: Conn, institute_id: UUID, user_id: UUID) -> str | None:
         """
         select json_build_object(
           'id', u.id, 'name', u.name, 'email', u.email, 'phone', u.phone, 'roles', u.roles,
-          'permissions', u.permissions, 'instituteId', u.institute_id, 'instituteName', i.name, 'avatarUrl', null,
-          'language', u.language, 'theme', u.theme, 'emailVerified', u.email_verified_at is not null,
+          'permissions', u.permissions, 'instituteId', u.institute_id, 'instituteName', i.name,
+          'avatarUrl', '/v1/users/' || u.id || '/avatar?v=' || u.avatar, 'language', u.language,
+          'theme', u.theme, 'emailVerified', u.email_verified_at is not null,
           'phoneVerified', u.phone_verified_at is not null, 'createdAt', iso(u.created_at))::text
         from users u join institutes i on i.id = u.institute_id
         where u.institute_id = $1 and u.id = $2
@@ -112,6 +113,18 @@ async def insert_session(
     )  # fmt: skip
 
 
+async def knows_device(conn: Conn, institute_id: UUID, user_id: UUID, device: Device) -> bool | None:
+    """Whether a person signed in from this device before; None when they never signed in."""
+    return await conn.fetchval(
+        """
+        select bool_or(device_id is not distinct from $3
+          and ($3::text is not null or platform is not distinct from $4))
+        from sessions where institute_id = $1 and user_id = $2
+        """,
+        institute_id, user_id, device.id, device.platform,
+    )  # fmt: skip
+
+
 async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: datetime) -> SessionRow | None:
     """The open page session of a cookie, marked as seen now.
 
@@ -125,7 +138,7 @@ async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: d
           returning id
         )
         select s.id as session_id, s.role, s.expires_at, s.changed_at, u.id, u.institute_id, u.name, u.email, u.phone,
-          u.roles, u.permissions, u.status, u.language, u.theme, i.name as institute_name, i.zone
+          u.roles, u.permissions, u.status, u.language, u.theme, u.avatar, i.name as institute_name, i.zone
         from seen
         join sessions s on s.institute_id = $1 and s.id = seen.id
         join users u on u.institute_id = s.institute_id and u.id = s.user_id and u.status = 'active'
@@ -173,7 +186,7 @@ async def rotate(
           where t.institute_id = $1 and t.hash = $2 and t.used_at is null and t.expires_at > $4
             and s.institute_id = $1 and s.id = t.session_id and s.revoked_at is null and u.status = 'active'
           returning t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
-            u.email, u.phone, u.roles, u.permissions, u.status, u.language, i.zone
+            u.email, u.phone, u.roles, u.permissions, u.status, u.language, u.avatar, i.zone
         ), next as (
           insert into refresh_tokens (institute_id, hash, session_id, issued_at, expires_at)
           select $1, $3, session_id, $4, $5 from used
@@ -193,7 +206,7 @@ async def refresh_token(conn: Conn, institute_id: UUID, token_hash: bytes) -> Re
     row = await conn.fetchrow(
         """
         select t.session_id, t.used_at, t.expires_at, s.revoked_at, s.changed_at, u.id, u.institute_id, u.name,
-          u.email, u.phone, u.roles, u.permissions, u.status, u.language, i.zone
+          u.email, u.phone, u.roles, u.permissions, u.status, u.language, u.avatar, i.zone
         from refresh_tokens t
         join sessions s on s.institute_id = t.institute_id and s.id = t.session_id
         join users u on u.institute_id = s.institute_id and u.id = s.user_id

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
+import msgspec
 import phonenumbers
 
 from kaksha.accounts import queries
@@ -22,12 +23,14 @@ from kaksha.accounts.models import (
     User,
 )  # fmt: skip
 from kaksha.core import audit, html
+from kaksha.core.agents import browser_name
 from kaksha.core.db import Actor, Conn, Database, Write
-from kaksha.core.errors import Forbidden, Invalid, NotFound, NotSignedIn
+from kaksha.core.errors import AppError, Forbidden, Invalid, NotFound, NotSignedIn
 from kaksha.core.gate import ACCESS, SessionChange
 from kaksha.core.http import Core, Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
+from kaksha.core.jobs import enqueue
 from kaksha.core.limits import Limit, take
 from kaksha.core.live import tell
 from kaksha.core.passwords import verify_password
@@ -59,6 +62,12 @@ class WrongSignIn(NotSignedIn):
 
 class WaitingForApproval(Forbidden):
     code, text = "ACCOUNT_PENDING", N_("Your institute has not approved your account yet.")
+
+
+class SecondFactorNeeded(AppError):
+    """The first proof was good; `facts["ticket"]` says so for the second step, which `devices` answers."""
+
+    status, code, text = 401, "SECOND_FACTOR_NEEDED", N_("Enter the code that your authenticator app shows.")
 
 
 class SignInOver(NotSignedIn):
@@ -261,7 +270,8 @@ def identity(email: str | None, phone: str | None) -> tuple[str | None, str | No
 
 def device_of(headers: Mapping[str, str]) -> Device:
     """What a caller says of its device in the headers of SPEC 1."""
-    return Device(*(headers.get(name, "")[:80] or None for name in ("x-device-id", "x-platform", "x-app-version")))
+    said = [headers.get(name, "")[:80] or None for name in ("x-device-id", "x-platform", "x-app-version")]
+    return Device(said[0], said[1] or browser_name(headers.get("user-agent", "")), said[2])
 
 
 async def account(db: Database, institute_id: UUID, user_id: UUID) -> Account:
@@ -271,6 +281,40 @@ async def account(db: Database, institute_id: UUID, user_id: UUID) -> Account:
     if found is None:
         raise NotFound
     return found
+
+
+async def people_with(db: Database, email: str | None, phone: str | None) -> list[Account]:
+    """Everybody who signs in with this e-mail or phone, in any institute. Says nothing of whether they may."""
+    async with db.read(None) as conn:
+        found = await queries.find_sign_ins(conn, email, phone)
+    return [await account(db, row["institute_id"], row["user_id"]) for row in found]
+
+
+async def set_password(tx: Write, user_id: UUID, password_hash: str) -> None:
+    """Replaces a person's password; the caller ends their sign-ins and says so in the audit."""
+    await queries.set_password(tx.conn, tx.institute_id, user_id, password_hash, tx.now)
+
+
+async def half_proven(core: Core, ticket: str) -> Account:
+    """The person of a SecondFactorNeeded. Raises BadToken, SpentToken or WrongSignIn."""
+    claims = Tokens(core.keys).read("second-factor", ticket, core.db.clock())
+    return admitted(await _proven(core.db, UUID(claims["iid"]), UUID(claims["sub"]), claims["mark"]))
+
+
+def strong(account: Account) -> Account:
+    """The account, proven beyond a password: no second step is asked for."""
+    return msgspec.structs.replace(account, strong=True)
+
+
+def avatar_url(person: Person) -> str | None:
+    """Where apps find somebody's picture."""
+    return f"/v1/users/{person.id}/avatar?v={person.avatar}" if person.avatar else None
+
+
+async def institute_of_code(db: Database, code: str) -> UUID | None:
+    """The institute with this code."""
+    async with db.read(None) as conn:
+        return await queries.find_institute(conn, code)
 
 
 def offer(core: Core, accounts: list[Account]) -> Account | ProfileChoice:
@@ -337,7 +381,15 @@ async def _open(
     account = await queries.account(tx.conn, tx.institute_id, proven.id)
     if account is None or account.status != "active" or account.password_hash != proven.password_hash:
         raise WrongSignIn
+    if account.second_factor and not proven.strong:
+        claims = {"iid": str(tx.institute_id), "sub": str(account.id), "mark": _mark(account.password_hash)}
+        raise SecondFactorNeeded(ticket=Tokens(tx.keys).sign("second-factor", claims, tx.now, TICKET_LIFE))
     session_id = new_id()
+    if await queries.knows_device(tx.conn, tx.institute_id, account.id, device) is False:
+        await enqueue(
+            tx.conn, "accounts.new_device", tx.institute_id, user=account.id, session=session_id,
+            platform=device.platform or "", at=tx.now.timestamp(),
+        )  # fmt: skip
     role = next(role for role in ROLE_ORDER if role in account.roles)
     await queries.insert_session(
         tx.conn, tx.institute_id, session_id, account.id, kind, secret_hash, role, device, tx.now, tx.now + life
@@ -366,7 +418,7 @@ def _signed_in(
         person.phone,
         person.roles,
         person.institute_id,
-        None,
+        avatar_url(person),
         person.language,
     )
     access = tokens.sign(ACCESS, claims, now, ACCESS_LIFE)
@@ -389,7 +441,7 @@ def _page_principal(session: SessionRow, now: datetime) -> Principal:
         theme=user.theme,
         me=html.Me(
             id=user.id, name=user.name, roles=tuple(user.roles), role=role, institute_name=user.institute_name,
-            permissions=tuple(user.permissions),
+            permissions=tuple(user.permissions), avatar=user.avatar,
         ),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from kaksha.core.errors import AppError, Invalid, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
 from kaksha.core.http import NOTICES, Request, allow, form, public, see_other
 from kaksha.core.i18n import N_
+from kaksha.core.ids import new_id
 
 NOTICES.update({"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")})
 
@@ -64,7 +65,7 @@ async def sign_out(request: Request) -> Response[bytes]:
 async def me_page(request: Request) -> Response[bytes]:
     async with request.read() as conn:
         profile = msgspec.json.decode(await service.profile_json(conn, request.me), type=Profile)
-    return request.page("accounts/me.html", profile=profile, errors={})
+    return request.page("accounts/me.html", profile=profile, errors={}, idem=new_id())
 
 
 @post("/me", guards=allow())
@@ -75,7 +76,7 @@ async def change_me(request: Request) -> Response[bytes]:
         async with request.read() as conn:
             profile = msgspec.json.decode(await service.profile_json(conn, request.me), type=Profile)
         errors = reasons(request.lang, error.problems)
-        return request.page("accounts/me.html", status=422, profile=profile, errors=errors)
+        return request.page("accounts/me.html", status=422, profile=profile, errors=errors, idem=new_id())
     async with request.write() as tx:
         await service.change_profile(tx, request.me, body)
         answer = await tx.see_other("/me", "profile-saved")
@@ -98,7 +99,7 @@ def _sign_in_page(
 ) -> Response[bytes]:
     return request.page(
         "accounts/sign_in.html", status=status, login=login, errors=errors, failure=failure,
-        demo_people=request.app.state.demo_people,
+        demo_people=request.app.state.demo_people, inbox_url=request.app.state.inbox_url,
     )  # fmt: skip
 
 

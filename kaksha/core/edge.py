@@ -6,6 +6,8 @@ line. It reads no body, and holds back nothing but the start of a small JSON ans
 
 import gzip
 import hashlib
+import ipaddress
+import math
 import re
 import time
 from typing import Any
@@ -47,6 +49,7 @@ class Edge:
         self._origin = urlsplit(settings.api_base_url)
         self._people = FloodGate(per_second=20, burst=200)
         self._addresses = FloodGate(per_second=100, burst=1000)
+        self._proven = _Proven()
         self._common = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -80,20 +83,15 @@ class Edge:
             except Exception as error:
                 _log.error("request.broken", request_id=request_id.decode(), exc_info=error)
                 await _refuse(answer, scope, headers, Internal())
-        if answer.status == 401:
-            self._addresses.wait(scope["state"]["address"], time.monotonic())
+        if scope.get("user") is not None:
+            self._proven.note(headers)
         self._account(scope, answer.status, time.perf_counter() - began)
 
     def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> AppError | None:
-        proof = headers.get(b"authorization") or headers.get(b"cookie")
-        address = scope["state"]["address"]
-        now = time.monotonic()
-        gate = self._people if proof else self._addresses
-        # A new proof counts for itself only while its address sends few false ones: else each request would be "new".
-        if proof and not gate.knows(proof) and not self._addresses.has_room(address, now):
-            wait = 1.0
-        else:
-            wait = gate.wait(proof or address, now)
+        # A sign-in counts for itself once it was seen to be good; everything else counts for its address.
+        proven = self._proven.key(headers)
+        gate = self._people if proven else self._addresses
+        wait = gate.wait(proven or scope["state"]["address"], time.monotonic())
         if wait:
             refused = TooMany(wait)
             refused.headers |= limit_headers(gate.burst, 0, wait)
@@ -101,10 +99,12 @@ class Edge:
         if scope["method"] in _SAFE:
             return None
         length = headers.get(b"content-length", b"")
-        if length and (not length.isdigit() or int(length) > self._settings.max_body_bytes):
+        media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+        # Files come as multipart: each of their routes has a limit of its own, every other route the common one.
+        most = math.inf if media == b"multipart/form-data" else self._settings.max_body_bytes
+        if length and (not length.isdigit() or int(length) > most):
             return BodyTooLarge()
         if scope["path"].startswith("/v1/"):
-            media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
             if length not in (b"", b"0") and not (media == b"application/json" or media.startswith(b"multipart/")):
                 return Unsupported()
             return None
@@ -132,11 +132,13 @@ class Edge:
 
     def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
         client = scope.get("client")
-        hops = [hop.strip() for hop in headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")]
+        told = client[0] if client else "local"
         trusted = self._settings.trusted_proxies
-        if trusted and len(hops) >= trusted and hops[-trusted]:
-            return hops[-trusted]
-        return client[0] if client else "local"
+        if trusted and b"x-forwarded-for" in headers:
+            lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+            hops = [hop.strip() for hop in ",".join(lines).split(",")]
+            told = hops[-trusted] if len(hops) >= trusted and hops[-trusted] else told
+        return _household(told) if ":" in told else told
 
     def _account(self, scope: Any, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "(none)"
@@ -147,6 +149,43 @@ class Edge:
             "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1),
             request_id=state["request_id"],
         )  # fmt: skip
+
+
+class _Proven:
+    """Which proofs were seen to be good lately, by hash: 20 000 of them, the oldest go first."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._seen: dict[bytes, None] = {}
+
+    def key(self, headers: dict[bytes, bytes]) -> bytes | None:
+        """The key that a request counts under, if its proof is known to be good."""
+        made = self._made(headers)
+        return made if made in self._seen else None
+
+    def note(self, headers: dict[bytes, bytes]) -> None:
+        """The request of these headers was somebody's."""
+        made = self._made(headers)
+        if made is not None and made not in self._seen:
+            self._seen[made] = None
+            if len(self._seen) > self._most:
+                del self._seen[next(iter(self._seen))]
+
+    def _made(self, headers: dict[bytes, bytes]) -> bytes | None:
+        proof = headers.get(b"authorization") or headers.get(b"cookie")
+        return hashlib.blake2b(proof, digest_size=12).digest() if proof else None
+
+
+def _household(address: str) -> str:
+    """An IPv6 address without its lower half, which one customer changes at will; a port is no part of an address."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("]")[0].lstrip("["))
+    except ValueError:
+        return address.partition(":")[0]
+    if parsed.version == 4:
+        return str(parsed)
+    mapped = parsed.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 class _Answer:

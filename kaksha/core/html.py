@@ -53,9 +53,16 @@ class Me:
     """The one they act in now; `roles` are all that they hold."""
     roles: tuple[str, ...]
     permissions: tuple[str, ...] = ()
+    avatar: str | None = None
+    """The version of their picture."""
     unread: int | None = None
     """Unread notices; None shows no bell, for as long as there is no page behind it."""
     profiles: tuple[Profile, ...] = ()
+
+    @property
+    def picture(self) -> str | None:
+        """The address of their picture."""
+        return f"/avatars/{self.id}?v={self.avatar}" if self.avatar else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +227,11 @@ def _view(context: Context) -> View:
     return context["view"]
 
 
+def _moment(value: datetime | str) -> datetime:
+    """A time, also as the API writes it: answers that PostgreSQL builds reach pages as they are."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 @pass_context
 def _day(context: Context, value: date | datetime) -> str:
     view = _view(context)
@@ -227,9 +239,9 @@ def _day(context: Context, value: date | datetime) -> str:
 
 
 @pass_context
-def _clock(context: Context, value: datetime) -> str:
+def _clock(context: Context, value: datetime | str) -> str:
     view = _view(context)
-    return i18n.clock(value, view.lang, view.zone)
+    return i18n.clock(_moment(value), view.lang, view.zone)
 
 
 @pass_context
@@ -239,12 +251,12 @@ def _hours(context: Context, start: datetime, end: datetime) -> str:
 
 
 @pass_context
-def _when(context: Context, value: datetime) -> str:
+def _when(context: Context, value: datetime | str) -> str:
     view = _view(context)
-    return i18n.when(value, view.lang, view.zone, view.now)
+    return i18n.when(_moment(value), view.lang, view.zone, view.now)
 
 
 @pass_context
-def _ago(context: Context, value: datetime) -> str:
+def _ago(context: Context, value: datetime | str) -> str:
     view = _view(context)
-    return i18n.ago(value, view.lang, view.zone, view.now)
+    return i18n.ago(_moment(value), view.lang, view.zone, view.now)

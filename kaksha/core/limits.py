@@ -69,11 +69,3 @@ class FloodGate:
             if len(self._tat) > self._most:  # a flood of distinct keys: forget the oldest half
                 self._tat = dict(list(self._tat.items())[self._most // 2 :])
         return 0.0
-
-    def has_room(self, key: bytes | str, now: float) -> bool:
-        """Whether `wait` would let `key` through; counts nothing."""
-        return max(self._tat.get(key, now), now) + self._gap - now <= self._room
-
-    def knows(self, key: bytes | str) -> bool:
-        """Whether `key` came through lately."""
-        return key in self._tat

@@ -8,6 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
+from litestar.datastructures import UploadFile
 
 from kaksha.core.db import Write
 from kaksha.core.errors import KeyInFlight, KeyReused, Malformed
@@ -47,8 +48,25 @@ async def key_of(request: "Request") -> Key | None:
         return None
     if not (1 <= len(text) <= 255 and text.isascii() and text.isprintable()):
         raise Malformed
-    body_hash = hashlib.sha256(await request.body()).digest()
-    return Key(request.me.user_id, request.scope["path"], text, body_hash)
+    return Key(request.me.user_id, request.scope["path"], text, await _body_hash(request))
+
+
+async def _body_hash(request: "Request") -> bytes:
+    """Of a multipart body its fields and files count: each sending draws another boundary."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return hashlib.sha256(await request.body()).digest()
+    digest = hashlib.sha256()
+    for name, value in (await request.form()).multi_items():
+        part = hashlib.sha256()
+        if isinstance(value, UploadFile):
+            await value.seek(0)
+            while chunk := await value.read(1 << 16):
+                part.update(chunk)
+            await value.seek(0)
+        else:
+            part.update(str(value).encode())
+        digest.update(hashlib.sha256(name.encode()).digest() + part.digest())
+    return digest.digest()
 
 
 async def claim(tx: Write, key: Key) -> None:

@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The application's role; unset means the embedded server. DATABASE_URL."""
     database_owner_url: str | None
     """The owner's role: migrations and backup. DATABASE_OWNER_URL."""
+    database_direct_url: str | None
+    """The application's role without the pooler, for notices and jobs, which listen. DATABASE_DIRECT_URL."""
     database_pool_size: int
     """Connections of one server process. DATABASE_POOL_SIZE."""
     database_pooler: Pooler
@@ -132,6 +134,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         secret_key=take("KAKSHA_SECRET_KEY", _long, ""),
         database_url=database_url,
         database_owner_url=database_owner_url,
+        database_direct_url=take("DATABASE_DIRECT_URL", _postgres_url, None),
         database_pool_size=take("DATABASE_POOL_SIZE", _whole(2, 500), 10),
         database_pooler=take("DATABASE_POOLER", _one_of(Pooler), "none"),
         worker=take("WORKER", _one_of(Worker), "inline"),
@@ -150,6 +153,8 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
     if not settings.mail_from:
         host = urlsplit(settings.api_base_url).hostname
         settings = msgspec.structs.replace(settings, mail_from=f"no-reply@{host}")
+    if settings.database_pooler == "transaction" and settings.database_direct_url is None:
+        problems.append("DATABASE_DIRECT_URL: needed with DATABASE_POOLER=transaction, which loses notices")
     if problems:
         raise SettingsError(problems)
     if not settings.secret_key:

@@ -108,7 +108,7 @@ def _needs(board: AdminDashboard, lang: str) -> Iterator[Need]:
     if n := counts.pending:
         title = ngettext(lang, "{n} person waits for approval", "{n} people wait for approval", n)
         who = ((one.name, f"/people/{one.id}") for one in board.pending)
-        yield need(n, title, gettext(lang, "Look at them"), who, "/people", "key")
+        yield need(n, title, gettext(lang, "Look at them"), who, "/joining/waiting", "key")
     if n := counts.without_teacher:
         title = ngettext(lang, "{n} subject without a teacher", "{n} subjects without a teacher", n)
         who = (

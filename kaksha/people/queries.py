@@ -46,7 +46,8 @@ async def people(
         select counted.*, (select count(*) from found where status = 'disabled') as disabled, (
           select coalesce(json_agg(json_build_object(
             'id', u.id, 'name', u.name, 'email', u.email, 'phone', u.phone, 'roles', u.roles, 'status', u.status,
-            'instituteId', u.institute_id, 'avatarUrl', null, 'language', u.language,
+            'instituteId', u.institute_id, 'language', u.language,
+            'avatarUrl', '/v1/users/' || u.id || '/avatar?v=' || u.avatar,
             'student', case when 'student' = any (u.roles) then json_build_object(
               'rollNo', s.roll_no, 'grade', s.grade, 'joinedOn', s.joined_on) end,
             'teacher', case when 'teacher' = any (u.roles) then json_build_object(
@@ -73,7 +74,8 @@ async def person(
         """
         select json_build_object(
           'id', u.id, 'name', u.name, 'email', u.email, 'phone', u.phone, 'roles', u.roles, 'status', u.status,
-          'instituteId', u.institute_id, 'avatarUrl', null, 'language', u.language,
+          'instituteId', u.institute_id, 'language', u.language,
+          'avatarUrl', '/v1/users/' || u.id || '/avatar?v=' || u.avatar,
           'student', case when 'student' = any (u.roles) then json_build_object(
             'rollNo', s.roll_no, 'grade', s.grade, 'joinedOn', s.joined_on) end,
           'teacher', case when 'teacher' = any (u.roles) then json_build_object(
@@ -133,16 +135,16 @@ async def owners(conn: Conn, institute_id: UUID) -> set[UUID]:
 
 
 async def insert_person(
-    conn: Conn, institute_id: UUID, person_id: UUID, new: Row, password_hash: str | None, now: datetime
+    conn: Conn, institute_id: UUID, person_id: UUID, new: Row, password_hash: str | None, status: Status, now: datetime
 ) -> None:
-    """A new active person, with what their roles add."""
+    """A new person, with what their roles add."""
     await conn.execute(
         """
         insert into users (institute_id, id, name, email, phone, password_hash, roles, permissions, status, language,
           created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10, $10)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
         """,
-        institute_id, person_id, new.name, new.email, new.phone, password_hash, new.roles, new.permissions,
+        institute_id, person_id, new.name, new.email, new.phone, password_hash, new.roles, new.permissions, status,
         new.language, now,
     )  # fmt: skip
 

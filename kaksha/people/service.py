@@ -13,17 +13,15 @@ from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Role
 from kaksha.core import audit
 from kaksha.core.db import Write
-from kaksha.core.errors import AppError, Forbidden, NotFound, Why
+from kaksha.core.errors import AppError, Forbidden, NotFound
 from kaksha.core.http import Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
-from kaksha.core.passwords import LONGEST, hash_password
+from kaksha.core.passwords import hash_password, password_problems
 from kaksha.institutes.models import Fields, tidy
 from kaksha.people import models, queries
 from kaksha.people.models import ROLES, ChildLink, Kept, NewPerson, PersonChange, Row, Status, StudentPart, changed
 
-SHORTEST = 8
-"""Characters of a password that the office sets."""
 _REQUIRED = N_("This is required.")
 _NOT_A_STUDENT = N_("Is not a student of this institute.")
 _NOBODY = Row(name="", email=None, phone=None, roles=[], permissions=[], language="en")
@@ -45,18 +43,26 @@ async def create(tx: Write, me: Principal, body: NewPerson) -> UUID:
     """Adds a person and links a parent's children. Raises Forbidden, OwnerOnly, Invalid or RollNoTaken."""
     check_rights(me, body.roles, body.permissions)
     fields = Fields()
-    new = _row(fields, body, None)
-    password_hash = await _hashed(fields, body.password, new)
+    new = person_of(fields, body)
+    password_hash = None if body.password is None or fields.problems else await hash_password(body.password)
     await _check_children(tx, fields, body)
-    new = await _with_roll_no(tx, fields, new, None)
+    return await admit(tx, new, password_hash, body.children, fields=fields)
+
+
+async def admit(
+    tx: Write, new: Row, password_hash: str | None, children: Sequence[ChildLink] = (), *,
+    status: Status = "active", fields: Fields | None = None,
+) -> UUID:  # fmt: skip
+    """Adds a person of `person_of`; who may, the caller has decided. Raises Invalid or RollNoTaken."""
+    new = await _with_roll_no(tx, fields or Fields(), new, None)
     person_id = new_id()
-    await queries.insert_person(tx.conn, tx.institute_id, person_id, new, password_hash, tx.now)
+    await queries.insert_person(tx.conn, tx.institute_id, person_id, new, password_hash, status, tx.now)
     await queries.save_roles(tx.conn, tx.institute_id, person_id, new, tx.now)
     await audit.record(
-        tx, "person.created", person_id, after=changed(_NOBODY, new)[1], person_id=person_id,
+        tx, "person.created", person_id, after=changed(_NOBODY, new)[1] | {"status": status}, person_id=person_id,
         personal={"name": new.name, "email": new.email, "phone": new.phone},
     )  # fmt: skip
-    for child in body.children:
+    for child in children:
         await _insert_link(tx, person_id, child)
     return person_id
 
@@ -78,8 +84,9 @@ async def change(tx: Write, me: Principal, person_id: UUID, body: PersonChange) 
     check_rights(me, [*before.roles, *(body.roles or ())], body.permissions)
     _check_enabled(before)
     fields = Fields()
-    after = _row(fields, body, before)
-    password_hash = await _hashed(fields, body.password, after)
+    after = person_of(fields, body, before)
+    # Made before anything but the person is held: it takes its time.
+    password_hash = None if body.password is None or fields.problems else await hash_password(body.password)
     after = await _with_roll_no(tx, fields, after, before)
     if "owner" in before.permissions and "owner" not in after.permissions:
         _check_owner_goes(me, person_id, owners, models.OwnOwnership)
@@ -207,8 +214,8 @@ async def _insert_link(tx: Write, parent_id: UUID, child: ChildLink) -> None:
 # --- what is given -------------------------------------------------------------------------------------------
 
 
-def _row(fields: Fields, body: NewPerson | PersonChange, before: Kept | None) -> Row:
-    """The person as the body makes them out of what they were; what is wrong goes to `fields`."""
+def person_of(fields: Fields, body: NewPerson | PersonChange, before: Kept | None = None) -> Row:
+    """The person as the body makes them out of what they were; what is wrong goes to `fields`, also of a password."""
     was = before or _NOBODY
     name = was.name if body.name is None else fields.line("name", body.name, 120)
     email = was.email if body.email is UNSET else body.email
@@ -229,6 +236,8 @@ def _row(fields: Fields, body: NewPerson | PersonChange, before: Kept | None) ->
     if body.teacher is not None and _goes_with(fields, "teacher", roles) and body.teacher.title is not None:
         title = fields.lines("teacher.title", tidy(body.teacher.title), 80)
     student = _student(fields, body.student, roles, was)
+    for why in password_problems(body.password, name, email, phone) if body.password is not None else ():
+        fields.wrong("password", why)
     return Row(
         name=name, email=email, phone=phone, roles=roles, permissions=permissions if "admin" in roles else [],
         language=body.language or was.language, title=title or ("" if "teacher" in roles else None),
@@ -254,17 +263,6 @@ def _goes_with(fields: Fields, role: Role, roles: list[Role]) -> bool:
     if role not in roles:
         fields.wrong(role, N_("Goes with that role only."))
     return role in roles
-
-
-async def _hashed(fields: Fields, password: str | None, person: Row) -> str | None:
-    """The hash of a password. Made before anything but the person is held: it takes its time."""
-    if password is None:
-        return None
-    if len(password) < SHORTEST:
-        fields.wrong("password", Why(N_("Must have at least {n} characters."), n=SHORTEST))
-    elif len(password) > LONGEST:
-        fields.wrong("password", Why(N_("Must have at most {n} characters."), n=LONGEST))
-    return None if fields.problems else await hash_password(password)
 
 
 async def _check_children(tx: Write, fields: Fields, body: NewPerson) -> None:

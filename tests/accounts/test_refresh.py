@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from kaksha.core.seal import Keys
 from kaksha.core.tokens import Tokens
@@ -186,7 +185,9 @@ async def test_the_spent_access_token_beside_it_does_not_matter(world: World) ->
 
 async def test_all_of_it_works_behind_a_transaction_pooler(database: tuple[str, str], tmp_path: Path) -> None:
     owner_url, app_url = database
-    async with serving(tmp_path, app_url, owner_url, DATABASE_POOLER="transaction") as pooled:
+    async with serving(
+        tmp_path, app_url, owner_url, DATABASE_POOLER="transaction", DATABASE_DIRECT_URL=app_url
+    ) as pooled:
         token = (await pooled.sign_in("asha"))["refreshToken"]
         assert (await _refresh(pooled, token)).status_code == 200
         pages = await pooled.pages("asha")

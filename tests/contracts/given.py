@@ -1,6 +1,7 @@
 """What the guards send: real ids of an institute by parameter name, and JSON bodies by type."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -13,6 +14,8 @@ import msgspec
 
 from kaksha.sandbox.cast import AARAMBH
 from tests.contracts.app import Route, routes
+from tests.contracts.rows import completed
+from tests.passkeys.hands import LOGIN, SETUP, Device, creation_options, ready, request_options
 from tests.world import NOW, World
 
 ROLES = {"student": "rohan", "teacher": "vikram", "parent": "sunita", "admin": "asha"}
@@ -26,6 +29,7 @@ _IDS = {
     "student_id": "select user_id from students where institute_id = $1",
     "teacher_id": "select user_id from teachers where institute_id = $1",
     "parent_id": "select id from users where institute_id = $1 and 'parent' = any (roles)",
+    "passkey_id": "select id from passkeys where institute_id = $1",
     "session_id": "select id from sessions where institute_id = $1",
 }
 """Where the ids of a parameter come from; by default `thing_id` is `things.id`."""
@@ -55,6 +59,7 @@ async def own_ids(world: World) -> dict[str, UUID]:
     """For each parameter, the id in Aarambh that everybody of the cast has most to do with; else the first one."""
     plan = world.institutes[0]
     async with world.owner() as owner:
+        await completed(owner)
         first = {name: ids[0] for name, ids in (await ids_of(owner, AARAMBH, parameter_names())).items()}
     return first | {
         "institute_id": plan.id,
@@ -65,6 +70,18 @@ async def own_ids(world: World) -> dict[str, UUID]:
         "parent_id": world.id("sunita"),
         "batch_id": plan.batches[0].id,
         "subject_id": plan.subjects[0][0],
+    }
+
+
+async def passkey_bodies(world: World) -> dict[str, Any]:
+    """What devices of Asha (to add) and Nandini (to sign in) send, by path: signed, and good once."""
+    device, _ = await ready(world, "nandini")
+    for_page = (await (await world.pages("asha")).get("/me/passkeys/options")).json()["data"]
+    return {
+        SETUP: {"credential": Device(world).create(await creation_options(world, "asha"))},
+        LOGIN: {"credential": device.get(await request_options(world))},
+        "/me/passkeys": {"credential": json.dumps(Device(world).create(for_page))},
+        "/sign-in/passkey": {"credential": json.dumps(device.get(await request_options(world)))},
     }
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from kaksha.core.ids import new_id
-from kaksha.sandbox.cast import AARAMBH, PRAYAS
+from kaksha.sandbox.cast import AARAMBH, PRAYAS, the_cast
 from tests.world import NOW, World
 
+_ASHA = the_cast(NOW.date())[0].people[0].id
 _START = (NOW - timedelta(days=100)).date()
 _END = (NOW + timedelta(days=200)).date()
 
@@ -59,6 +60,30 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def session(self, user_id: UUID) -> UUID:
+        made = new_id()
+        await self.add(
+            "sessions", id=made, user_id=user_id, kind="api", role="parent", created_at=NOW, seen_at=NOW,
+            expires_at=NOW + timedelta(days=60),
+        )  # fmt: skip
+        return made
+
+    async def passkey(self, user_id: UUID) -> UUID:
+        made = new_id()
+        await self.add(
+            "passkeys", id=made, user_id=user_id, credential_id=made.bytes, public_key=b"", sign_count=0,
+            backed_up=True, label="Phone", created_at=NOW,
+        )  # fmt: skip
+        return made
+
+    async def invite(self, maker: UUID) -> UUID:
+        made = new_id()
+        await self.add(
+            "invites", id=made, code_hash=made.bytes, role="student", uses=5, uses_left=5, created_by=maker,
+            expires_at=NOW + timedelta(days=7), created_at=NOW,
+        )  # fmt: skip
+        return made
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -69,6 +94,23 @@ async def second_family(owner: asyncpg.Connection) -> None:
     mother = await rows.person("Nasreen Khan", "parent")
     for row in await owner.fetch("select user_id from students where institute_id = $1", PRAYAS):
         await rows.link(mother, row["user_id"])
+    await rows.session(mother)
+    await rows.passkey(mother)
+    await rows.invite(mother)
+    ours = Rows(owner, AARAMBH)
+    await ours.passkey(_ASHA)
+    await ours.invite(_ASHA)
+
+
+async def completed(owner: asyncpg.Connection) -> None:
+    """What Aarambh's cast lacks for each id of a route: Asha's passkey, and an invite."""
+    rows = Rows(owner, AARAMBH)
+    if not await owner.fetchval("select count(*) from sessions where institute_id = $1", AARAMBH):
+        await rows.session(_ASHA)
+    if not await owner.fetchval("select count(*) from passkeys where institute_id = $1", AARAMBH):
+        await rows.passkey(_ASHA)
+    if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
+        await rows.invite(_ASHA)
 
 
 async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
@@ -86,6 +128,7 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         another = await rows.batch(f"Batch {number}")
         await rows.taught(another, subject, world.id("vikram"))
         await rows.enrol(another, world.id("rohan"))
+        await rows.invite(_ASHA)
     return rows.count
 
 
@@ -93,6 +136,8 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
     """Things of Aarambh that nothing hangs on, called Spare: they can be archived, linked, enrolled and enabled."""
     rows = Rows(owner, AARAMBH)
     return {
+        "passkey_id": await rows.passkey(_ASHA),
+        "invite_id": await rows.invite(_ASHA),
         "student_id": await rows.person("Spare Student", "student"),
         "person_id": await rows.person("Spare Parent", "parent", "disabled"),
         "subject_id": await rows.subject("Spare Subject"),

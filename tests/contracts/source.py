@@ -13,9 +13,10 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "audit", "clock", "db", "edge", "errors", "failures", "gate", "health", "html", "http", "i18n",
-        "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords", "postgres", "postgres_files",
-        "repeats", "seal", "settings", "statics", "tokens", "validation",
+        "__init__", "agents", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "gate", "health",
+        "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
+        "pictures", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
+        "validation",
     ]),
     "gateways": frozenset([
         "__init__", "mail", "mail_content", "places", "resilience", "segments", "sms", "sms_content", "sms_providers",

@@ -14,7 +14,7 @@ from kaksha.sandbox.cast import AARAMBH, PASSWORD
 from tests.contracts.app import Route, routes
 from tests.contracts.committed import settle
 from tests.contracts.forms import Form, crawled
-from tests.contracts.given import ROLES, ask, client, example, own_ids, route_of, signed_in
+from tests.contracts.given import ROLES, ask, client, example, own_ids, passkey_bodies, route_of, signed_in
 from tests.contracts.rows import fingerprint, spare
 from tests.world import World
 
@@ -44,6 +44,7 @@ async def test_owed_commits(world: World) -> None:
         await world.anyone.post("/v1/auth/login", json={"phone": world.people["meher"].phone, "password": PASSWORD})
     ).json()
     tokens |= {"profileTicket": choice["data"]["profileTicket"], "userId": str(world.id("meher"))}
+    signed = await passkey_bodies(world)
     async with world.owner() as owner:
         extra = await spare(owner)
     own = await own_ids(world)
@@ -57,7 +58,7 @@ async def test_owed_commits(world: World) -> None:
         assert len(unsafe) >= 20, "saw hardly any unsafe route"
         for route in unsafe:
             for key in [None] if route.public else [ROLES[role] for role in sorted(route.policy.roles)]:
-                for address, sent in _requests(world, route, forms, tokens, own, extra):
+                for address, sent in _requests(world, route, forms, tokens, signed, own, extra):
                     written, answer = await _written(owner, await client(world, route, key), route, address, sent)
                     if not written:
                         continue
@@ -87,6 +88,7 @@ def _requests(
     route: Route,
     forms: list[Form],
     tokens: Any,
+    signed: dict[str, Any],
     own: dict[str, UUID],
     extra: dict[str, UUID],
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -97,6 +99,7 @@ def _requests(
         "/v1/auth/refresh": {"refreshToken": tokens["refreshToken"]},
         "/sign-in": {"login": sign_in["email"], "password": PASSWORD},
         "/sign-in/profile": {name: tokens[name] for name in ("profileTicket", "userId")},
+        **signed,
     }
     if route.path in bodies:
         return [(route.path, {"json" if route.api else "data": bodies[route.path]})]

@@ -72,6 +72,7 @@ def test_every_answer_has_a_shape() -> None:
         for name, operation in operations().items()
         for status, answer in operation["responses"].items()
         if status.startswith("2") and status != "204" and name.split(" ")[1].startswith("/v1/")
+        and not any(media.startswith("image/") for media in answer.get("content", {}))  # a picture's shape is its type
         and "$ref" not in str(answer.get("content", {}).get("application/json", {}).get("schema", {}))
     ]  # fmt: skip
     assert not wrong, f"annotate what is answered: {wrong}"

@@ -1,0 +1,122 @@
+"""Who asks: students of the large seed, each with a sign-in of their own, and what they send."""
+
+from datetime import UTC, datetime
+from itertools import groupby
+
+import asyncpg
+import msgspec
+
+from kaksha.accounts import queries
+from kaksha.accounts.models import Device
+from kaksha.accounts.service import SIGN_IN_LIFE
+from kaksha.core.db import Database, Write
+from kaksha.core.ids import UUID, new_id
+from kaksha.core.seal import Keys
+from kaksha.core.tokens import Opaque, Tokens
+from kaksha.sandbox.cast import PASSWORD
+
+__all__ = ["Person", "dashboard", "refresh", "refreshed", "renewed", "sign_in", "students"]
+
+
+class Person(msgspec.Struct):
+    """A signed-in student; `address` is theirs alone, because limits count by it."""
+
+    id: UUID
+    institute_id: UUID
+    email: str
+    address: str
+    refresh_token: str
+    dashboard: bytes = b""
+    """Their request for their own dashboard, whole; made anew with each access token."""
+
+
+async def students(owner_url: str, app_url: str, secret: str, most: int) -> list[Person]:
+    """`most` students with a fresh sign-in each, alternating over all institutes; earlier sign-ins are removed."""
+    owner = await asyncpg.connect(owner_url)
+    try:
+        await owner.execute("truncate refresh_tokens, sessions, rate_limits, audit_log")
+        rows = await owner.fetch(
+            """
+            select institute_id, id, email from (
+              select u.*, row_number() over (partition by institute_id order by email) as place
+              from users u where email like 's%@bench-%' and status = 'active') numbered
+            order by place, institute_id limit $1
+            """,
+            most,
+        )
+    finally:
+        await owner.close()
+    keys = Keys(secret)
+    now = datetime.now(UTC)
+    people: list[Person] = []
+    for number, row in enumerate(rows):
+        address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        people.append(Person(row["id"], row["institute_id"], row["email"], address, ""))
+    db = Database(app_url, keys, size=1)
+    await db.open()
+    for institute_id, members in groupby(sorted(people, key=_institute), key=_institute):
+        async with db.write(institute_id) as tx:
+            for person in members:
+                await _open(tx, person, Tokens(keys).opaque("rt", institute_id), now)
+    await db.close()
+    return people
+
+
+async def _open(tx: Write, person: Person, token: Opaque, now: datetime) -> None:
+    until, session_id = now + SIGN_IN_LIFE, new_id()
+    await queries.insert_session(
+        tx.conn, tx.institute_id, session_id, person.id, "api", None, "student", Device(), now, until
+    )
+    await queries.insert_refresh_token(tx.conn, tx.institute_id, token.hash, session_id, now, until)
+    person.refresh_token = token.text
+
+
+def dashboard(person: Person) -> bytes:
+    """A request for one's own dashboard, as a student."""
+    return person.dashboard
+
+
+def refresh(person: Person) -> bytes:
+    """A request for new tokens."""
+    return _post("/v1/auth/refresh", person.address, {"refreshToken": person.refresh_token})
+
+
+def refreshed(person: Person, body: bytes) -> None:
+    """Keeps the refresh token that takes the used one's place."""
+    person.refresh_token = msgspec.json.decode(body, type=_Answer).data.refresh_token
+
+
+def renewed(person: Person, body: bytes) -> None:
+    """Keeps both tokens."""
+    tokens = msgspec.json.decode(body, type=_Answer).data
+    person.refresh_token = tokens.refresh_token
+    person.dashboard = (
+        f"GET /v1/students/{person.id}/dashboard HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n"
+        f"authorization: Bearer {tokens.access_token}\r\nx-forwarded-for: {person.address}\r\n\r\n"
+    ).encode()
+
+
+def sign_in(person: Person) -> bytes:
+    """A sign-in by password."""
+    return _post("/v1/auth/login", person.address, {"email": person.email, "password": PASSWORD})
+
+
+def _post(path: str, address: str, body: dict[str, str]) -> bytes:
+    sent = msgspec.json.encode(body)
+    return (
+        f"POST {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-type: application/json\r\n"
+        f"x-forwarded-for: {address}\r\ncontent-length: {len(sent)}\r\n\r\n"
+    ).encode() + sent
+
+
+def _institute(person: Person) -> UUID:
+    return person.institute_id
+
+
+class _Tokens(msgspec.Struct, rename="camel"):
+    access_token: str
+    refresh_token: str
+
+
+class _Answer(msgspec.Struct):
+    data: _Tokens
