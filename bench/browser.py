@@ -29,9 +29,6 @@ JS_LIMIT = 60 * 1024
 
 _ROUTES = Path(__file__).parents[1] / "tests" / "contracts" / "routes.txt"
 _NO_PAGES = re.compile(r"/(v1|static|schema|healthz|readyz|metrics|openapi\.json|manifest\.webmanifest|sw\.js)(/|$)")
-_VARIANTS = ("role", "as", "status")
-"""What of a query makes it another page; searches and page numbers do not."""
-_SAME_FOR_ALL = {"/docs", "/offline"}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -81,23 +78,29 @@ def name_of(address: str) -> str:
     """`/batches/0197…/edit?page=2` is `batches-id-edit`: one name for all addresses of a page."""
     parts = urlsplit(address)
     path = _ID.sub("id", parts.path).strip("/").replace("/", "-") or "start"
-    variant = [value for name, value in parse_qsl(parts.query) if name in _VARIANTS]
-    return "-".join([path, *variant])
+    return "-".join([path, *(value for _, value in _variant(address))])
 
 
 def _plain(address: str) -> str:
     """The address without what makes no other page."""
+    query = urlencode(_variant(address))
+    return f"{urlsplit(address).path}?{query}" if query else urlsplit(address).path
+
+
+def _variant(address: str) -> list[tuple[str, str]]:
+    """What of the query makes it another page: whose form it is or whose list; no search, filter or page number."""
     parts = urlsplit(address)
-    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in _VARIANTS])
-    return f"{parts.path}?{query}" if query else parts.path
+    kinds = {"status", "as", "role"} if parts.path.endswith("/new") else {"status", "as"}
+    return [(name, value) for name, value in parse_qsl(parts.query) if name in kinds]
 
 
 def _listed(role: str) -> Iterator[str]:
-    """The page routes without ids: pages that no link may lead to are found by these."""
+    """The role's page routes without ids: pages that no link may lead to are found by these."""
     for line in _ROUTES.read_text(encoding="utf-8").splitlines():
-        method, _, rest = line.partition(" ")
-        path = rest.split()[0] if method == "GET" else ""
-        if path and "{" not in path and not _NO_PAGES.match(path) and (role == "nobody" or path not in _SAME_FOR_ALL):
+        method, path, policy, *_ = line.split()
+        if method != "GET" or "{" in path or _NO_PAGES.match(path):
+            continue
+        if role == "nobody" if policy == "-" else policy == "*" or role in policy.split("+"):
             yield path
 
 
@@ -205,7 +208,7 @@ class Walker:
 
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning") and "blocked by Playwright" not in message.text:
-            self._complaints.append(message.text)
+            self._complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
 
 async def walk(walker: Walker, role: str, only: str = "", states: bool = True) -> AsyncIterator[Visit]:

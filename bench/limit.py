@@ -1,7 +1,8 @@
 """The limit: the same answers from a bare ASGI application, as one would write it with nothing but these in mind.
 
 The same uvicorn, driver, role, row-level security and statements as Kaksha (its queries are imported), the same proof
-checked on each request, the same bytes in the body. No framework: no routing table, policies, request ids, logs,
+checked on each request, the same bytes in the body (what an answer holds is imported too: it is the API's, not the
+framework's). No framework: no routing table, policies, request ids, logs,
 metrics, ETags, flood gates or failure envelopes.
 """
 
@@ -185,7 +186,7 @@ async def _body(receive: Any) -> bytes:
 
 
 def main() -> None:
-    """Serves with the settings that Kaksha gets, on the same uvicorn (`kaksha.cli.serve_on`)."""
+    """Serves with the settings that Kaksha gets, on the same uvicorn (`kaksha.worker.serve_on`)."""
     settings = load()
     config = uvicorn.Config(
         Limit(settings), host=settings.host, port=settings.port, loop="uvloop", http="httptools",

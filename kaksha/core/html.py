@@ -233,9 +233,9 @@ def _moment(value: datetime | str) -> datetime:
 
 
 @pass_context
-def _day(context: Context, value: date | datetime) -> str:
+def _day(context: Context, value: date | datetime | str) -> str:
     view = _view(context)
-    return i18n.day(value, view.lang, view.zone, view.now)
+    return i18n.day(_moment(value) if isinstance(value, str) else value, view.lang, view.zone, view.now)
 
 
 @pass_context

@@ -250,4 +250,4 @@ async def test_the_skip_link_leads_into_the_page(phones: Phones) -> None:
     await page.keyboard.press("Enter")
     await expect(page.locator("main")).to_be_focused()
     await page.keyboard.press("Tab")
-    await expect(page.get_by_label("Name, roll number, phone or e-mail")).to_be_focused()
+    await expect(page.locator("main :focus")).to_have_count(1)

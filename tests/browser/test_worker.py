@@ -74,11 +74,11 @@ async def test_a_page_that_stands_says_when_the_network_goes_and_comes(phones: P
 async def test_journeys_go_on_as_before(tab: Tab) -> None:
     for _ in range(3):
         await tab.open("/sign-in")
+        await until_it_minds(tab, "en")
         for name, value in (("login", "rohan@aarambh.example"), ("password", PASSWORD)):
             await tab.run(f"document.getElementById('f-{name}').value = '{value}'")
         await tab.press("form:has(#f-password) button:not([type=button])")
         assert await tab.run("location.pathname") == "/home"
-        await until_it_minds(tab, "en")
         await tab.press("main a.btn")
         assert await tab.title() == "JEE-A"
         await tab.press(".tabs a[href='/home']")

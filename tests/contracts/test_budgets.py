@@ -64,7 +64,7 @@ async def test_committed_budgets(wired: tuple[World, Wire]) -> None:
     missing = [route.name for route in _readable() if route.name not in one]
     assert not missing, f"nobody of the cast gets 200 or a redirect from these: {missing}"
     assert sum(one.values()) >= _LEAST_ROUTES // 2, "hardly any statement was seen: is the application on the wire?"
-    above = {name: counted[name] for name, count in one.items() if count > _MOST}
+    above = {name: counted[name] for name, count in one.items() if count > _DOORS.get(name, _MOST)}
     assert not above, f"above {_MOST} statements: {above}"
     dashboards = {name: count for name, count in one.items() if "dashboard" in name}
     assert set(dashboards.values()) == {1}, f"a dashboard is one statement: {dashboards}"
@@ -77,6 +77,15 @@ async def test_committed_budgets(wired: tuple[World, Wire]) -> None:
     lines = [f"{count} {name}" for name, count in sorted(one.items(), key=lambda entry: entry[0])]
     head = "# Statements of each GET route, the most that any role of the cast causes. Made by tests.contracts.update."
     compare(HERE / "budgets.txt", "\n".join([head, *lines]) + "\n")
+
+
+_DOORS = {"GET /join/{code:str}": 5}
+"""Where somebody comes in from outside: a limit, the look-up across institutes, and then the institute's own (its tenant
+set before each)."""
+_EMPTY = frozenset({
+    "GET /v1/users/{user_id:uuid}/avatar", "GET /avatars/{user_id:uuid}", "GET /invites/{invite_id:uuid}/qr.svg",
+})  # fmt: skip
+"""The cast has no pictures, and a code's picture needs the code: what counts here is what looking for them costs."""
 
 
 def _readable() -> list[Route]:
@@ -99,7 +108,7 @@ async def _counted(world: World, wire: Wire) -> dict[str, list[str]]:
                     values | {"student_id": world.id("meher"), "batch_id": world.institutes[0].batches[1].id}
                 )
                 answer = await ask(who, "GET", address)
-            if answer.status_code not in (200, 303):
+            if answer.status_code not in (200, 303) and not (answer.status_code == 404 and route.name in _EMPTY):
                 continue
             with wire.counted() as ran:
                 answer = await ask(who, "GET", address)
