@@ -138,8 +138,6 @@ class Walker:
     def __init__(self, page: Page, base: str, cdp: CDPSession) -> None:
         self.page = page
         self.base = base
-        self.html = True
-        """Whether the last visit was of a page, not of data."""
         self._cdp = cdp
         self._kinds: dict[str, str] = {}
         self._bytes: dict[str, int] = {}
@@ -169,11 +167,15 @@ class Walker:
         assert answer is not None
         # What the page itself answers with is said by the browser too; the table has it as the status.
         status = answer.status
-        self.html = "html" in answer.headers.get("content-type", "")
         said = [text for text in self._complaints if not (status >= 400 and f"status of {status}" in text)]
         script = sum(size for id_, size in self._bytes.items() if self._kinds.get(id_) == "Script")
         found = name or name_of(self.page.url)
         return Visit(found, urlsplit(self.page.url).path, status, sum(self._bytes.values()), script, said)
+
+    async def is_page(self, address: str) -> bool:
+        """Whether the address answers with a page, and not with data."""
+        answer = await self.page.request.get(self.base + address)
+        return "html" in answer.headers.get("content-type", "")
 
     async def links(self) -> list[str]:
         """Addresses of ours that the page leads to."""
@@ -216,7 +218,8 @@ async def walk(walker: Walker, role: str, only: str = "", states: bool = True) -
 
     The walker's tab shows the page while the caller holds its visit.
     """
-    waiting = deque(["/home" if ROLES[role] else "/sign-in", *_listed(role)])
+    listed = [address for address in _listed(role) if await walker.is_page(address)]
+    waiting = deque(["/home" if ROLES[role] else "/sign-in", *listed])
     tried: set[str] = set()
     while waiting:
         address = waiting.popleft()
@@ -227,7 +230,7 @@ async def walk(walker: Walker, role: str, only: str = "", states: bool = True) -
         moved = name_of(walker.page.url) != name_of(address)
         if visit.status == 200 and moved:
             waiting.append(_plain(walker.page.url.removeprefix(walker.base)))
-        if visit.status != 200 or moved or not walker.html:
+        if visit.status != 200 or moved:
             continue
         waiting.extend(await walker.links())
         if re.search(only, visit.name):

@@ -1,9 +1,8 @@
 """The limit: the same answers from a bare ASGI application, as one would write it with nothing but these in mind.
 
 The same uvicorn, driver, role, row-level security and statements as Kaksha (its queries are imported), the same proof
-checked on each request, the same bytes in the body (what an answer holds is imported too: it is the API's, not the
-framework's). No framework: no routing table, policies, request ids, logs,
-metrics, ETags, flood gates or failure envelopes.
+checked on each request, the same bytes in the body (what an answer holds is imported too: it is the API's). No
+framework: no routing table, policies, request ids, logs, metrics, ETags, flood gates or failure envelopes.
 """
 
 import contextlib

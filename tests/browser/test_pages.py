@@ -11,8 +11,6 @@ from bench.browser import JS_LIMIT, ROLES, TRANSFER_LIMIT, Walker, overflow, wal
 from tests.browser.conftest import Phones
 
 _AXE = Path(str(resources.files("axe_playwright_python"))) / "axe.min.js"
-_AFRESH = "for (const sheet of document.styleSheets) { sheet.disabled = true; sheet.disabled = false; }"
-"""Chromium may leave an inherited colour of the other light standing when the light is switched under a page."""
 _RUN = """async rules => {
   const only = rules ? { runOnly: { type: "rule", values: rules } } : {};
   const { violations } = await axe.run(document, { ...only, resultTypes: ["violations"] });
@@ -43,7 +41,6 @@ async def test_every_page(phones: Phones, role: str) -> None:
             faults.append(f"weighs {visit.transferred} bytes, {visit.script} of them scripts")
         faults += await axe(page)
         await page.emulate_media(color_scheme="dark")
-        await page.evaluate(_AFRESH)
         faults += [f"dark: {one}" for one in await axe(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")
         for width in (360, 320):

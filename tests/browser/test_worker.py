@@ -63,6 +63,7 @@ async def test_a_page_without_a_network_is_the_offline_page(
 
 
 async def test_a_page_that_stands_says_when_the_network_goes_and_comes(phones: Phones) -> None:
+    phones.expected.append("ERR_INTERNET_DISCONNECTED")  # Chromium looks for the icon now and then
     page = await phones.open("rohan")
     await page.goto("/home")
     await page.context.set_offline(True)

@@ -80,8 +80,8 @@ async def test_committed_budgets(wired: tuple[World, Wire]) -> None:
 
 
 _DOORS = {"GET /join/{code:str}": 5}
-"""Where somebody comes in from outside: a limit, the look-up across institutes, and then the institute's own (its tenant
-set before each)."""
+"""Where somebody comes in from outside: a limit, the look-up across institutes, and then the institute's own (with
+its tenant set before each)."""
 _EMPTY = frozenset({
     "GET /v1/users/{user_id:uuid}/avatar", "GET /avatars/{user_id:uuid}", "GET /invites/{invite_id:uuid}/qr.svg",
 })  # fmt: skip
