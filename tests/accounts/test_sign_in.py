@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import statistics
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -181,7 +180,7 @@ async def test_the_time_of_a_refusal_says_nothing(world: World) -> None:
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     worked: dict[str, list[float]] = {kind: [] for kind in kinds}
     try:
-        for _ in range(4):
+        for _ in range(6):
             for kind, attempt in kinds.items():
                 began, busy = time.perf_counter(), time.process_time()
                 assert (await attempt()).status_code == 401
@@ -190,8 +189,8 @@ async def test_the_time_of_a_refusal_says_nothing(world: World) -> None:
     finally:
         await _set(world, "nandini", status="active")
     for measured, factor in ((seconds, 2.0), (worked, 1.6)):
-        medians = {kind: statistics.median(values) for kind, values in measured.items()}
-        assert max(medians.values()) < factor * min(medians.values()), medians
+        fastest = {kind: min(values) for kind, values in measured.items()}  # what disturbs only ever adds
+        assert max(fastest.values()) < factor * min(fastest.values()), fastest
 
 
 async def test_tries_are_counted_for_account_and_address(world: World) -> None:
