@@ -17,9 +17,10 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
+from kaksha.core import logs
 from kaksha.core.errors import AppError, BodyTooLarge, Internal, OffSite, TooMany, Unsupported
 from kaksha.core.failures import refusal
-from kaksha.core.ids import new_id
+from kaksha.core.ids import new_id_text
 from kaksha.core.limits import FloodGate, headers as limit_headers
 from kaksha.core.settings import Settings
 
@@ -50,6 +51,7 @@ class Edge:
         self._people = FloodGate(per_second=20, burst=200)
         self._addresses = FloodGate(per_second=100, burst=1000)
         self._proven = _Proven()
+        self._meters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._common = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
@@ -67,10 +69,11 @@ class Edge:
         began = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given if _REQUEST_ID.match(given) else str(new_id()).encode()
+        request_id = given if _REQUEST_ID.match(given) else new_id_text().encode()
         scope["state"] = {"request_id": request_id.decode(), "address": self._address(scope, headers)}
         answer = _Answer(scope, send, headers, [*self._common, (b"x-request-id", request_id)])
-        refused = self._refusal(scope, headers)
+        proof = _digest(headers)
+        refused = self._refusal(scope, headers, proof)
         if refused is not None:
             await _refuse(answer, scope, headers, refused)
         elif self._wrong_host(scope, headers):
@@ -83,13 +86,13 @@ class Edge:
             except Exception as error:
                 _log.error("request.broken", request_id=request_id.decode(), exc_info=error)
                 await _refuse(answer, scope, headers, Internal())
-        if scope.get("user") is not None:
-            self._proven.note(headers)
+        if proof is not None and scope.get("user") is not None:
+            self._proven.note(proof)
         self._account(scope, answer.status, time.perf_counter() - began)
 
-    def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> AppError | None:
+    def _refusal(self, scope: Any, headers: dict[bytes, bytes], proof: bytes | None) -> AppError | None:
         # A sign-in counts for itself once it was seen to be good; everything else counts for its address.
-        proven = self._proven.key(headers)
+        proven = proof if self._proven.knows(proof) else None
         gate = self._people if proven else self._addresses
         wait = gate.wait(proven or scope["state"]["address"], time.monotonic())
         if wait:
@@ -142,13 +145,13 @@ class Edge:
 
     def _account(self, scope: Any, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "(none)"
-        _requests.labels(scope["method"], route, status).inc()
-        _seconds.labels(route).observe(seconds)
-        state = scope["state"]
-        _log.info(
-            "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1),
-            request_id=state["request_id"],
-        )  # fmt: skip
+        key = (scope["method"], route, status)
+        meters = self._meters.get(key)
+        if meters is None:  # looked up once: methods, routes and statuses are few
+            meters = self._meters[key] = (_requests.labels(*key), _seconds.labels(route))
+        meters[0].inc()
+        meters[1].observe(seconds)
+        logs.request(*key, round(seconds * 1000, 1), scope["state"]["request_id"])
 
 
 class _Proven:
@@ -158,22 +161,21 @@ class _Proven:
         self._most = most
         self._seen: dict[bytes, None] = {}
 
-    def key(self, headers: dict[bytes, bytes]) -> bytes | None:
-        """The key that a request counts under, if its proof is known to be good."""
-        made = self._made(headers)
-        return made if made in self._seen else None
+    def knows(self, proof: bytes | None) -> bool:
+        return proof in self._seen
 
-    def note(self, headers: dict[bytes, bytes]) -> None:
-        """The request of these headers was somebody's."""
-        made = self._made(headers)
-        if made is not None and made not in self._seen:
-            self._seen[made] = None
+    def note(self, proof: bytes) -> None:
+        """A request with this proof was somebody's."""
+        if proof not in self._seen:
+            self._seen[proof] = None
             if len(self._seen) > self._most:
                 del self._seen[next(iter(self._seen))]
 
-    def _made(self, headers: dict[bytes, bytes]) -> bytes | None:
-        proof = headers.get(b"authorization") or headers.get(b"cookie")
-        return hashlib.blake2b(proof, digest_size=12).digest() if proof else None
+
+def _digest(headers: dict[bytes, bytes]) -> bytes | None:
+    """The hash of the proof that a request carries, if it does."""
+    proof = headers.get(b"authorization") or headers.get(b"cookie")
+    return hashlib.blake2b(proof, digest_size=12).digest() if proof else None
 
 
 def _household(address: str) -> str:
