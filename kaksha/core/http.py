@@ -209,7 +209,11 @@ class Policy:
         self.why = why
         """For a public route: the reason it is one."""
 
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        await self.admit(connection)
+
+    async def admit(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """Finds the caller. Raises NotSignedIn or Forbidden."""
         request = cast(Request, connection)
         try:
             caller = await _caller(request)

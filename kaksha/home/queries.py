@@ -239,7 +239,8 @@ async def admin_dashboard(conn: Conn, institute_id: UUID, today: date) -> str | 
             'withoutTeacher', (select count(*) from untaught)),
           'pending', (
             select coalesce(json_agg(json_build_object(
-              'id', p.id, 'name', p.name, 'roles', p.roles, 'createdAt', iso(p.created_at)) order by p.id desc), '[]')
+              'id', p.id, 'name', p.name, 'roles', p.roles, 'createdAt', iso(p.created_at)
+            ) order by p.created_at desc, p.id desc), '[]')
             from (
               select id, name, roles, created_at from users
               where institute_id = $1 and status = 'pending' and people.pending > 0 order by id desc limit 5) p),
@@ -267,7 +268,7 @@ async def admin_dashboard(conn: Conn, institute_id: UUID, today: date) -> str | 
               'id', p.id, 'name', p.name, 'roles', p.roles, 'createdAt', iso(p.created_at)) order by p.id desc), '[]')
             from (
               select id, name, roles, created_at from users
-              where institute_id = $1 and status = 'active' order by id desc limit 5) p),
+              where institute_id = $1 and status = 'active' order by created_at desc, id desc limit 5) p),
           'changes', (
             select coalesce(json_agg(json_build_object(
               'id', c.id, 'action', c.action, 'at', iso(c.at), 'actorId', c.actor_id, 'actorName', a.name

@@ -13,9 +13,9 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "agents", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "gate", "health",
-        "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords", "pool", "answers",
-        "pictures", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
+        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "gate",
+        "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
+        "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
         "validation",
     ]),
     "gateways": frozenset([
