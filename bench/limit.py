@@ -15,9 +15,8 @@ import jwt
 import msgspec
 import uvicorn
 
-from kaksha.accounts import queries, service
+from kaksha.accounts import queries
 from kaksha.accounts.models import Device, Person, Refresh, SignIn
-from kaksha.accounts.service import SIGN_IN_LIFE
 from kaksha.core import audit, limits
 from kaksha.core.clock import Clock, local_date, system_clock
 from kaksha.core.db import Actor, Write
@@ -29,6 +28,8 @@ from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, load
 from kaksha.core.tokens import Opaque, Tokens
 from kaksha.home import queries as home
+from kaksha.sessions import queries as sessions, service
+from kaksha.sessions.service import SIGN_IN_LIFE
 
 _SIGN_INS = limits.Limit("sign-in", 10, timedelta(seconds=30))
 _NO_TIMES: Any = {"verify_exp": False, "verify_iat": False}
@@ -106,7 +107,7 @@ class Limit:
         token = self._tokens.parse("rt", _decode_refresh(body).refresh_token)
         successor = self._tokens.successor("rt", token)
         async with self._connection(token.institute_id) as conn:
-            row = await queries.rotate(conn, token.institute_id, token.hash, successor.hash, now, now + SIGN_IN_LIFE)
+            row = await sessions.rotate(conn, token.institute_id, token.hash, successor.hash, now, now + SIGN_IN_LIFE)
         return None if row is None else self._signed_in(row.person, row.session_id, row.changed_at, successor, now)
 
     async def _sign_in(self, body: bytes, address: str) -> bytes | None:
@@ -122,18 +123,18 @@ class Limit:
         refresh = self._tokens.opaque("rt", institute_id)
         session_id, until = new_id(), now + SIGN_IN_LIFE
         async with self._connection(institute_id) as conn:
-            await queries.account(conn, institute_id, user_id)
+            await sessions.account(conn, institute_id, user_id)
             async with conn.transaction():
-                await queries.hold_user(conn, institute_id, user_id)
-                person = await queries.account(conn, institute_id, user_id)
+                await sessions.hold_user(conn, institute_id, user_id)
+                person = await sessions.account(conn, institute_id, user_id)
                 if person is None:
                     return None
-                await queries.insert_session(
+                await sessions.insert_session(
                     conn, institute_id, session_id, user_id, "api", None, "student", Device(), now, until
                 )
                 tx = Write(conn, institute_id, Actor(user_id), now, self._keys)
                 await audit.record(tx, "session.opened", session_id, after={"kind": "api", "platform": None})
-                await queries.insert_refresh_token(conn, institute_id, refresh.hash, session_id, now, until)
+                await sessions.insert_refresh_token(conn, institute_id, refresh.hash, session_id, now, until)
         return self._signed_in(person, session_id, None, refresh, now)
 
     def _signed_in(

@@ -6,14 +6,14 @@ from itertools import groupby
 import asyncpg
 import msgspec
 
-from kaksha.accounts import queries
 from kaksha.accounts.models import Device
-from kaksha.accounts.service import SIGN_IN_LIFE
 from kaksha.core.db import Database, Write
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.seal import Keys
 from kaksha.core.tokens import Opaque, Tokens
 from kaksha.sandbox.cast import PASSWORD
+from kaksha.sessions import queries
+from kaksha.sessions.service import SIGN_IN_LIFE
 
 __all__ = ["Person", "dashboard", "refresh", "refreshed", "renewed", "sign_in", "students"]
 

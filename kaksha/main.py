@@ -12,12 +12,12 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.types import ASGIApp
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
+from litestar.types import ASGIApp, Scope
 
 from kaksha.accounts import (
     api as accounts_api,
     jobs as accounts_jobs,
-    service as accounts,
     web as accounts_web,
 )
 from kaksha.batches import (
@@ -31,6 +31,7 @@ from kaksha.core.answers import Json
 from kaksha.core.clock import Clock, system_clock
 from kaksha.core.db import Database
 from kaksha.core.edge import Edge
+from kaksha.core.errors import AppError
 from kaksha.core.gate import Gate
 from kaksha.core.http import Core, Policy, Request
 from kaksha.core.jobs import Jobs
@@ -51,6 +52,7 @@ from kaksha.institutes import (
 from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.sessions import service as sessions
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -99,12 +101,20 @@ def build(
         route_handlers=ROUTES,
         request_class=Request,
         response_class=Json,
-        exception_handlers={Exception: failures.handle, accounts.SecondFactorNeeded: devices_web.second_step},
+        exception_handlers={Exception: failures.handle, sessions.SecondFactorNeeded: devices_web.second_step},
         request_max_body_size=settings.max_body_bytes,
         openapi_config=openapi.config(),
         lifespan=[lambda _: running(process, with_jobs=settings.worker == "inline")],
+        after_exception=[known_anyhow],
         state=State(
-            {"core": core, "jobs": jobs, "demo_people": demo_people, "inbox_url": inbox_url, "storage": process.files}
+            {
+                "core": core,
+                "jobs": jobs,
+                "demo_people": demo_people,
+                "inbox_url": inbox_url,
+                "storage": process.files,
+                "storage_answers": lambda: storage.answers(process.files),
+            }
         ),
         logging_config=None,
         debug=False,
@@ -127,7 +137,7 @@ class Process(msgspec.Struct, frozen=True):
 
 def build_process(settings: Settings, app_url: str, clock: Clock = system_clock) -> Process:
     """Puts the parts of a process together. Raises SettingsError for a gateway that cannot be used."""
-    keys = Keys(settings.secret_key)
+    keys = Keys(settings.secret_key, settings.previous_secret_keys)
     db = Database(
         app_url,
         keys,
@@ -142,8 +152,8 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
         Tokens(keys),
         ears,
         clock,
-        load=lambda cookie, now: accounts.page_session(holder["core"], cookie, now),
-        changes=lambda principal: accounts.session_changes(db, principal),
+        load=lambda cookie, now: sessions.page_session(holder["core"], cookie, now),
+        changes=lambda principal: sessions.session_changes(db, principal),
     )
     core = holder["core"] = Core(settings, db, keys, ears, gate)
     jobs, out = Jobs(listen_url), _outgoing(settings)
@@ -188,6 +198,13 @@ async def running(process: Process, *, with_jobs: bool) -> AsyncGenerator[None]:
         await asyncio.gather(*loops, return_exceptions=True)
         await sms.close(process.out.sms)
         await core.db.close()
+
+
+async def known_anyhow(error: Exception, scope: Scope) -> None:
+    """An address without a route has no policy that finds the reader: their frame stays around "not found" too."""
+    if isinstance(error, NotFoundException | MethodNotAllowedException) and "user" not in scope:
+        with contextlib.suppress(AppError):
+            await Policy(frozenset(), frozenset(), "nothing is shown").admit(Request(scope))  # type: ignore[arg-type]
 
 
 def check_policies(application: Litestar) -> None:

@@ -159,7 +159,7 @@ async def opened(
     await migrate(owner_url, role_of(app_url))
     owner: asyncpg.Connection = await asyncpg.connect(owner_url)
     pooled = settings.database_pooler == "transaction"
-    db = Database(app_url, Keys(settings.secret_key), size=2, transaction_pooler=pooled)
+    db = Database(app_url, Keys(settings.secret_key, settings.previous_secret_keys), size=2, transaction_pooler=pooled)
     await db.open()
     try:
         yield owner, db

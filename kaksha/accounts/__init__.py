@@ -1,6 +1,5 @@
-"""Who you are: sign-in, sessions for pages, tokens for the API, the profile.
+"""Who you are: the proof by password, the choice of a profile, one's own record.
 
-Rules guarded here: a stranger learns nothing from an answer or its time; a refresh token works once (with a grace for a
-phone that refreshed twice at once) and a reused one ends its whole sign-in; what ended is refused everywhere within a
-second.
+Rules guarded here: a stranger learns nothing from an answer or its time; wrong passwords are counted so that they
+neither go on for ever nor lock anybody else out.
 """

@@ -17,30 +17,31 @@ from kaksha.accounts.models import (
 )  # fmt: skip
 from kaksha.core.db import Actor
 from kaksha.core.http import Ok, Request, allow, public, raw
+from kaksha.sessions import service as sessions
 
 
 @post("/auth/login", status_code=200, guards=public("this is how one signs in"))
 async def login(request: Request, data: JSONBody[SignIn]) -> Ok[SignedIn | ProfileChoice | SecondStep]:
     """Sign in with e-mail or phone and password. Several people may share a phone: then choose a profile."""
-    proven = await service.prove(request.core, data, request.address)
+    proven = await service.prove(request.core, data, request.place)
     if isinstance(proven, ProfileChoice):
         return Ok(data=proven)
     actor = Actor(proven.id, request.request_id)
-    return Ok(data=await service.open_api(request.core, proven, service.device_of(request.headers), actor))
+    return Ok(data=await sessions.open_api(request.core, proven, sessions.device_of(request.headers), actor))
 
 
 @post("/auth/refresh", status_code=200, guards=public("the refresh token is the proof"))
 async def refresh(request: Request, data: JSONBody[Refresh]) -> Ok[SignedIn]:
     """New tokens for a refresh token, which is used up by it."""
     actor = Actor(None, request.request_id)
-    return Ok(data=await service.refresh(request.core, data.refresh_token, actor))
+    return Ok(data=await sessions.refresh(request.core, data.refresh_token, actor))
 
 
 @post("/auth/logout", status_code=200, guards=allow())
 async def logout(request: Request, data: JSONBody[SignOut | None] = None) -> Ok[None]:
     """End this sign-in, that of a refresh token, or all of one's own."""
     actor = Actor(request.me.user_id, request.request_id)
-    await service.sign_out(request.core, request.me, data or SignOut(), actor)
+    await sessions.sign_out(request.core, request.me, data or SignOut(), actor)
     return Ok(data=None)
 
 

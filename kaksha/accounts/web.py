@@ -10,9 +10,10 @@ from kaksha.core.cookies import next_page, session_cookie
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Invalid, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Request, allow, form, public, see_other
+from kaksha.core.http import NOTICES, Request, allow, form, let_in, public, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import new_id
+from kaksha.sessions import service as sessions
 
 NOTICES.update({"profile-saved": N_("Saved."), "signed-out": N_("You are signed out.")})
 
@@ -31,8 +32,8 @@ async def sign_in(request: Request) -> Response[bytes]:
     email, phone = (login, None) if "@" in login else (None, login)
     body = SignIn(email=email, phone=phone, password=str(given.get("password", "")) or None)
     try:
-        proven = await service.prove(request.core, body, request.address)
-    except (Invalid, service.WrongSignIn, service.WaitingForApproval, TooMany) as error:
+        proven = await service.prove(request.core, body, request.place)
+    except (Invalid, sessions.WrongSignIn, service.WaitingForApproval, TooMany) as error:
         return _again(request, login, error)
     if isinstance(proven, ProfileChoice):
         return request.page("accounts/choose.html", choice=proven, next=next_page(request.query_params.get("next")))
@@ -45,7 +46,7 @@ async def choose(request: Request) -> Response[bytes]:
     if body.profile_ticket is None:
         return see_other("/sign-in")
     try:
-        proven = await service.prove(request.core, body, request.address)
+        proven = await service.prove(request.core, body, request.place)
     except (Invalid, NotSignedIn, service.WaitingForApproval) as error:
         return _again(request, "", error)
     assert isinstance(proven, Account)
@@ -55,7 +56,7 @@ async def choose(request: Request) -> Response[bytes]:
 @post("/sign-out", guards=allow())
 async def sign_out(request: Request) -> Response[bytes]:
     actor = Actor(request.me.user_id, request.request_id)
-    await service.sign_out(request.core, request.me, SignOut(), actor)
+    await sessions.sign_out(request.core, request.me, SignOut(), actor)
     response = see_other("/sign-in", "signed-out")
     response.set_cookie(session_cookie(request.core.settings, "", 0))
     return response
@@ -105,10 +106,8 @@ def _sign_in_page(
 
 async def _enter(request: Request, account: Account) -> Response[bytes]:
     actor = Actor(account.id, request.request_id)
-    secret = await service.open_web(request.core, account, service.device_of(request.headers), actor)
-    response = see_other(next_page(request.query_params.get("next")))
-    response.set_cookie(session_cookie(request.core.settings, secret.text, int(service.WEB_LIFE.total_seconds())))
-    return response
+    secret = await sessions.open_web(request.core, account, sessions.device_of(request.headers), actor)
+    return let_in(request, secret.text, sessions.WEB_LIFE, next_page(request.query_params.get("next")))
 
 
 routes = Router(

@@ -25,6 +25,7 @@ from kaksha.core.limits import Limit, take
 from kaksha.gateways import mail, sms
 from kaksha.gateways.mail_content import Mail
 from kaksha.gateways.sms_content import Sms, SmsRefused
+from kaksha.sessions import service as sessions
 
 _log = structlog.get_logger("kaksha.codes")
 
@@ -42,6 +43,7 @@ def register(jobs: Jobs, core: Core, out: Outgoing) -> None:
     jobs.on("codes.forgot", partial(_forgot, core, out))
     jobs.on("codes.verify", partial(_verify, core, out))
     jobs.on("codes.otp", partial(_otp, core, out))
+    jobs.on("codes.decided", partial(_decided, core, out))
     jobs.on("accounts.new_device", partial(_new_device, core, out))
 
 
@@ -61,7 +63,7 @@ async def _forgot(core: Core, out: Outgoing, job: Payload) -> None:
 
 async def _verify(core: Core, out: Outgoing, job: Payload) -> None:
     assert job.institute_id is not None
-    person = await accounts.account(core.db, job.institute_id, UUID(job.ids["user"]))
+    person = await sessions.account(core.db, job.institute_id, UUID(job.ids["user"]))
     if person.email is None:
         return
     async with core.db.write(person.institute_id) as tx:
@@ -83,9 +85,20 @@ async def _otp(core: Core, out: Outgoing, job: Payload) -> None:
     await sms.send(out.sms, Sms(to=asked.phone, text=text, key=f"otp:{asked.id}", kind="otp"))
 
 
-async def _new_device(core: Core, out: Outgoing, job: Payload) -> None:
+async def _decided(core: Core, out: Outgoing, job: Payload) -> None:
     assert job.institute_id is not None
     person = await accounts.account(core.db, job.institute_id, UUID(job.ids["user"]))
+    admitted = job.ids["admitted"] == "yes"
+    to = person.email or person.phone
+    if to is None or (person.status == "active") != admitted:  # it was decided otherwise since
+        return
+    letter = _admitted_letter(person, core.settings.api_base_url) if admitted else _declined_letter(person)
+    await _send(core, out, person, to, letter, f"decided:{job.ids['asked']}", core.db.clock().timestamp())
+
+
+async def _new_device(core: Core, out: Outgoing, job: Payload) -> None:
+    assert job.institute_id is not None
+    person = await sessions.account(core.db, job.institute_id, UUID(job.ids["user"]))
     if person.email is None:
         return
     at = datetime.fromtimestamp(float(job.ids["at"]), UTC)
@@ -176,6 +189,39 @@ def _device_letter(person: Account, platform: str, at: datetime) -> Letter:
             )
         ),
         "",
+    )
+
+
+def _admitted_letter(person: Account, origin: str) -> Letter:
+    def said(text: str) -> str:
+        link = f"{origin}/sign-in"
+        return gettext(person.language, text).format(name=person.name, institute=person.institute_name, link=link)
+
+    return Letter(
+        said(N_("You can sign in at {institute}")),
+        said(
+            N_(
+                "Hello {name},\n\n{institute} has approved your account. Sign in with the password that you chose:"
+                "\n\n{link}"
+            )
+        ),
+        said(N_("{institute}: {name}, your account is approved. Sign in: {link}")),
+    )
+
+
+def _declined_letter(person: Account) -> Letter:
+    def said(text: str) -> str:
+        return gettext(person.language, text).format(name=person.name, institute=person.institute_name)
+
+    return Letter(
+        said(N_("Your registration at {institute}")),
+        said(
+            N_(
+                "Hello {name},\n\n{institute} did not approve the account that you registered. If you think that"
+                " this is a mistake, please ask its office."
+            )
+        ),
+        said(N_("{institute}: {name}, your account was not approved. Please ask the office.")),
     )
 
 

@@ -14,17 +14,18 @@ from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Account, ProfileChoice
 from kaksha.codes import queries
 from kaksha.codes.models import ChangePassword, CodeSent, EnterCode
-from kaksha.core import audit
+from kaksha.core import audit, guesses
 from kaksha.core.db import Actor, Write
 from kaksha.core.errors import Gone, Invalid, NotSignedIn, TooMany
 from kaksha.core.http import Core, Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.jobs import enqueue
-from kaksha.core.limits import Limit, take
+from kaksha.core.limits import Limit, give_back, take
 from kaksha.core.passwords import hash_password, password_problems, verify_password
 from kaksha.core.seal import SealBroken, open_sealed_text, seal_text
 from kaksha.core.tokens import BadToken, Opaque, Tokens
+from kaksha.sessions import service as sessions
 
 RESET_LIFE = timedelta(hours=1)
 VERIFY_LIFE = timedelta(days=3)
@@ -40,6 +41,14 @@ _RESEND = Limit("otp-phone-resend", 1, RESEND_AFTER)
 _CODES = Limit("otp-phone", 5, timedelta(minutes=10))
 _CODES_DEVICE = Limit("otp-device", 10, timedelta(minutes=10))
 _CODES_ADDRESS = Limit("otp-address", 60, timedelta(seconds=30))
+_CHANGES = Limit("change-password", 10, timedelta(seconds=30))
+_GUESSES = guesses.Kind(
+    "otp",
+    here=Limit("otp-guess", 15, timedelta(minutes=5)),
+    login=Limit("otp-guess-phone", 20, timedelta(minutes=30)),
+    address=Limit("otp-guess-address", 30, timedelta(minutes=5)),
+)
+"""Wrong codes over all challenges: from strange places 68 a day for one phone, so a code is met in 40 years."""
 _TRIES = Limit("otp-tries", CODE_TRIES, timedelta(days=1))
 _ONCE = Limit("otp-once", 1, timedelta(days=1))
 
@@ -98,7 +107,7 @@ async def reset_password(core: Core, text: str, password: str, actor: Actor) -> 
         found = await queries.peek_token(conn, token.institute_id, "reset_password", token.hash, core.db.clock())
     if found is None:
         raise LinkOver
-    person = await accounts.account(core.db, token.institute_id, found["user_id"])
+    person = await sessions.account(core.db, token.institute_id, found["user_id"])
     password_hash = await _checked_hash(password, person, "password")
     async with core.db.write(token.institute_id, Actor(person.id, actor.request_id)) as tx:
         used = await queries.use_token(tx.conn, tx.institute_id, "reset_password", token.hash, tx.now)
@@ -106,24 +115,26 @@ async def reset_password(core: Core, text: str, password: str, actor: Actor) -> 
             raise LinkOver
         await accounts.set_password(tx, person.id, password_hash)
         await queries.mark_verified(tx.conn, tx.institute_id, person.id, used["sent_to"], tx.now)
-        await accounts.end_sessions(tx, person.id, None, "password reset")
+        await sessions.end_sessions(tx, person.id, None, "password reset")
         await audit.record(tx, "password.reset", person.id)
 
 
 async def new_hash(core: Core, me: Principal, body: ChangePassword) -> str:
     """The hash of one's own new password, if one knows the old one. Raises Invalid or TooMany."""
-    person = await accounts.account(core.db, me.institute_id, me.user_id)
+    person = await sessions.account(core.db, me.institute_id, me.user_id)
     async with core.db.read(None) as conn:
-        await take(conn, accounts.SIGN_INS, f"change/{me.user_id}", core.db.clock())
+        await take(conn, _CHANGES, str(me.user_id), core.db.clock())
     if not await verify_password(body.current_password, person.password_hash):
         raise Invalid({"currentPassword": [N_("Is not your password.")]})
+    async with core.db.read(None) as conn:
+        await give_back(conn, _CHANGES, str(me.user_id))
     return await _checked_hash(body.new_password, person, "newPassword")
 
 
 async def change_password(tx: Write, me: Principal, password_hash: str) -> None:
     """Replaces one's own password and ends one's other sign-ins."""
     await accounts.set_password(tx, me.user_id, password_hash)
-    await accounts.end_sessions(tx, me.user_id, None, "password changed", but=me.session_id)
+    await sessions.end_sessions(tx, me.user_id, None, "password changed", but=me.session_id)
     await audit.record(tx, "password.changed", me.user_id)
 
 
@@ -131,6 +142,12 @@ async def ask_verification(tx: Write, person: Account) -> None:
     """Sends a person the link that verifies their e-mail, when the transaction commits."""
     if person.email is not None:
         await enqueue(tx.conn, "codes.verify", tx.institute_id, user=person.id, asked=new_id())
+
+
+async def tell_decision(tx: Write, user_id: UUID, *, admitted: bool) -> None:
+    """Tells somebody who waited for approval what the institute decided, when the transaction commits."""
+    said = "yes" if admitted else "no"
+    await enqueue(tx.conn, "codes.decided", tx.institute_id, user=user_id, admitted=said, asked=new_id())
 
 
 async def resend_verification(tx: Write, me: Principal, person: Account) -> None:
@@ -152,28 +169,36 @@ async def verify_email(core: Core, text: str, actor: Actor) -> None:
         await audit.record(tx, "email.verified", used["user_id"])
 
 
-async def request_code(core: Core, phone: str, device: str | None, address: str, language: str) -> CodeSent:
+async def request_code(core: Core, phone: str, place: guesses.Place, language: str) -> CodeSent:
     """Asks for a code by SMS; the answer is the same whether the phone is anybody's or not. Raises TooMany."""
     now = core.db.clock()
     asked = Asked(new_id(), None, phone, now.timestamp(), language)
     challenge = seal_text(core.keys, "challenge", asked)
     async with core.db.read(None) as conn:
-        await take(conn, _CODES_ADDRESS, address, now)
-        if device:
-            await take(conn, _CODES_DEVICE, device, now)
-        await take(conn, _CODES, phone, now)
-        await take(conn, _RESEND, phone, now)
+        await take(conn, _CODES_ADDRESS, place.address, now)
+        if place.device:
+            await take(conn, _CODES_DEVICE, place.device, now)
+        # Who signed in from here before is not kept waiting by strangers who ask for codes of the same phone.
+        known = await guesses.knows(conn, core.keys, phone, place)
+        whose = f"{phone}/{known}" if known else phone
+        await take(conn, _CODES, whose, now)
+        await take(conn, _RESEND, whose, now)
         await enqueue(conn, "codes.otp", None, challenge=challenge)
     return CodeSent(challenge, int(CODE_LIFE.total_seconds()), int(RESEND_AFTER.total_seconds()))
 
 
 def code_of(core: Core, asked: Asked) -> str:
     """The six digits of a challenge. They are kept nowhere: only the server's key makes them."""
-    digest = hmac.new(core.keys.derive("otp"), asked.id.bytes + (asked.phone or "").encode(), hashlib.sha256).digest()
-    return f"{int.from_bytes(digest[:8]) % 1_000_000:06}"
+    return _codes_of(core, asked)[0]
 
 
-async def prove_code(core: Core, body: EnterCode) -> Account | ProfileChoice:
+def _codes_of(core: Core, asked: Asked) -> list[str]:
+    whose = asked.id.bytes + (asked.phone or "").encode()
+    made = [hmac.new(key, whose, hashlib.sha256).digest() for key in core.keys.ring("otp")]
+    return [f"{int.from_bytes(digest[:8]) % 1_000_000:06}" for digest in made]
+
+
+async def prove_code(core: Core, body: EnterCode, place: guesses.Place) -> Account | ProfileChoice:
     """Checks a code and answers who it is, or who it could be. Raises WrongCode or TooManyTries."""
     now = core.db.clock()
     asked = opened(core, "challenge", body.challenge)
@@ -184,13 +209,15 @@ async def prove_code(core: Core, body: EnterCode) -> Account | ProfileChoice:
             await take(conn, _TRIES, str(asked.id), now)
         except TooMany as error:
             raise TooManyTries(CODE_LIFE.total_seconds()) from error
+        guess = await guesses.begin(conn, core.keys, _GUESSES, asked.phone or "", place, now)
         digits = "".join(char for char in body.code if char.isdigit())
-        if not hmac.compare_digest(digits.encode(), code_of(core, asked).encode()):
+        if not any(hmac.compare_digest(digits.encode(), code.encode()) for code in _codes_of(core, asked)):
             raise WrongCode
         try:
             await take(conn, _ONCE, str(asked.id), now)
         except TooMany as error:
             raise WrongCode from error
+        await guesses.right(conn, guess, now)
     people = await accounts.people_with(core.db, None, asked.phone)
     if not people:
         raise WrongCode

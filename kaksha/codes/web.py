@@ -9,13 +9,14 @@ from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Account, ProfileChoice
 from kaksha.codes import service
 from kaksha.codes.models import ChangePassword, EnterCode, Forgot, RequestCode, ResetPassword, VerifyEmail
-from kaksha.core.cookies import next_page, session_cookie
+from kaksha.core.cookies import next_page
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Invalid, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Request, allow, form, public, see_other
+from kaksha.core.http import NOTICES, Request, allow, form, let_in, public, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import new_id
+from kaksha.sessions import service as sessions
 
 NOTICES.update(
     {
@@ -81,7 +82,7 @@ async def verify(request: Request) -> Response[bytes]:
 
 @post("/me/verify-email", guards=allow())
 async def resend(request: Request) -> Response[bytes]:
-    person = await accounts.account(request.core.db, request.me.institute_id, request.me.user_id)
+    person = await sessions.account(request.core.db, request.me.institute_id, request.me.user_id)
     async with request.write() as tx:
         await service.resend_verification(tx, request.me, person)
         return await tx.see_other("/me", "verification-sent")
@@ -96,6 +97,7 @@ async def password_page(request: Request) -> Response[bytes]:
 async def change_password(request: Request) -> Response[bytes]:
     try:
         body = await form(request, ChangePassword)
+        await request.replay()
         password_hash = await service.new_hash(request.core, request.me, body)
     except (Invalid, TooMany) as error:
         return _shown(request, "codes/password.html", error, _errors(request, error), idem=new_id())
@@ -115,7 +117,7 @@ async def send_code(request: Request) -> Response[bytes]:
     try:
         body = await form(request, RequestCode)
         _, phone = accounts.identity(None, body.phone)
-        sent = await service.request_code(request.core, phone or "", None, request.address, request.lang)
+        sent = await service.request_code(request.core, phone or "", request.place, request.lang)
     except (Invalid, TooMany) as error:
         return _shown(request, "codes/phone.html", error, _errors(request, error), phone=given)
     return request.page("codes/code.html", phone=phone, challenge=sent.challenge, errors={}, failure=None)
@@ -126,7 +128,7 @@ async def enter_code(request: Request) -> Response[bytes]:
     given = await request.form()
     try:
         body = await form(request, EnterCode)
-        proven = await service.prove_code(request.core, body)
+        proven = await service.prove_code(request.core, body, request.place)
         if isinstance(proven, ProfileChoice):
             return request.page("accounts/choose.html", choice=proven, next=next_page(request.query_params.get("next")))
         return await _enter(request, proven)
@@ -139,11 +141,8 @@ async def enter_code(request: Request) -> Response[bytes]:
 
 async def _enter(request: Request, account: Account) -> Response[bytes]:
     actor = Actor(account.id, request.request_id)
-    secret = await accounts.open_web(request.core, account, accounts.device_of(request.headers), actor)
-    response = see_other(next_page(request.query_params.get("next")))
-    seconds = int(accounts.WEB_LIFE.total_seconds())
-    response.set_cookie(session_cookie(request.core.settings, secret.text, seconds))
-    return response
+    secret = await sessions.open_web(request.core, account, sessions.device_of(request.headers), actor)
+    return let_in(request, secret.text, sessions.WEB_LIFE, next_page(request.query_params.get("next")))
 
 
 def _errors(request: Request, error: AppError, **names: str) -> dict[str, list[str]]:

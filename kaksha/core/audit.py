@@ -44,8 +44,8 @@ async def record(
 
 def unseal(keys: Keys, person_id: UUID, sealed_key: bytes, sealed: bytes) -> dict[str, Any]:
     """The personal values of one entry. Raises SealBroken."""
-    key = open_sealed(keys.derive(_PURPOSE), sealed_key, person_id.bytes)
-    return msgspec.json.decode(open_sealed(key, sealed, person_id.bytes))
+    key = open_sealed(keys.ring(_PURPOSE), sealed_key, person_id.bytes)
+    return msgspec.json.decode(open_sealed([key], sealed, person_id.bytes))
 
 
 async def _person_key(tx: Write, person_id: UUID) -> bytes:
@@ -60,4 +60,4 @@ async def _person_key(tx: Write, person_id: UUID) -> bytes:
         tx.institute_id,
         person_id,
     )
-    return open_sealed(master, kept, person_id.bytes)
+    return open_sealed(tx.keys.ring(_PURPOSE), kept, person_id.bytes)

@@ -6,7 +6,11 @@ from litestar.datastructures import Cookie
 
 from kaksha.core.settings import Settings
 
-__all__ = ["next_page", "page_cookie", "session_cookie"]
+__all__ = ["DEVICE_COOKIE", "device_cookie", "next_page", "page_cookie", "session_cookie"]
+
+DEVICE_COOKIE = "kaksha_device"
+_DEVICE_LIFE = 180 * 86_400
+"""Seconds; as long as places are remembered."""
 
 _PAGE = re.compile(r"/(?:[A-Za-z0-9._~%?&=+,:;@!$'()*-][A-Za-z0-9._~%?&=+,:;@!$'()*/-]*)?")
 """A path of ours as it stands in a URL: no second slash at its start, no backslash, no space, tab or line break, which
@@ -23,6 +27,14 @@ def session_cookie(settings: Settings, value: str, seconds: int) -> Cookie:
     return Cookie(
         page_cookie(settings), value=value, path="/", httponly=True, samesite="lax", secure=settings.secure,
         max_age=seconds,
+    )  # fmt: skip
+
+
+def device_cookie(settings: Settings, device: str) -> Cookie:
+    """What a browser calls itself when it signs in again. It proves nobody, and stays when they sign out."""
+    return Cookie(
+        DEVICE_COOKIE, value=device, path="/", httponly=True, samesite="lax", secure=settings.secure,
+        max_age=_DEVICE_LIFE,
     )  # fmt: skip
 
 

@@ -80,7 +80,9 @@ def handle(request: _AnyRequest[Any, Any, Any], error: Exception) -> Response[An
 
 def _to_sign_in(request: Request) -> Response[bytes]:
     """Where a page's reader goes when their sign-in is over; back to where they were afterwards."""
-    target = f"/sign-in?next={quote(request.scope['path'])}" if request.method == "GET" else "/sign-in"
+    query = request.scope["query_string"].decode("latin-1")
+    here = quote(request.scope["path"]) + (f"?{query}" if query else "")
+    target = f"/sign-in?next={quote(here)}" if request.method == "GET" else "/sign-in"
     if "hx-request" in request.headers:
         return Response(b"", status_code=204, headers={"HX-Redirect": target})
     return Response(b"", status_code=303, headers={"Location": target})

@@ -70,7 +70,9 @@ class Gate:
         self._void_before: dict[UUID, tuple[float, float]] = {}
         """Session -> (proofs older than this are void, when we heard), Unix seconds."""
         self._prune_at = _MOST
+        self._frames_changed = 0
         ears.on("session", self._heard)
+        ears.on("institute", self._institute_changed)
         ears.on_resume(self._catch_up)
 
     async def token(self, bearer: str) -> Principal:
@@ -92,7 +94,10 @@ class Gate:
                 return await self._checked(proof, known, now)
         # Not remembered, or its roles or page frame changed: what the database says now decides.
         try:
+            heard = self._frames_changed
             known = await self._load(value, now)
+            if heard != self._frames_changed:  # a change of the institute came in between: this may be from before it
+                known = await self._load(value, now)
         except BadToken:
             return None
         return self._keep(proof, known)[0] if known is not None else None
@@ -127,6 +132,17 @@ class Gate:
     async def _catch_up(self) -> None:
         for change in await self._changes(None):
             self._note(change)
+        self._frames_changed += 1
+        for proof in [proof for proof in self._known if proof[0] == "cookie"]:
+            del self._known[proof]
+
+    def _institute_changed(self, body: Any) -> None:
+        """Its name or zone, which page frames show: they are read anew. Tokens bring the zone with their next one."""
+        self._frames_changed += 1
+        of = UUID(body["id"])
+        for proof, (principal, _) in list(self._known.items()):
+            if proof[0] == "cookie" and principal.institute_id == of:
+                del self._known[proof]
 
     def _note(self, change: SessionChange) -> None:
         known, _ = self._void_before.get(change.session_id, (0.0, 0.0))

@@ -31,7 +31,8 @@ async def readyz(request: Request) -> Response[Ok[dict[str, str]]]:
             await conn.fetchval("select 1")
     except (DatabaseDown, TimeoutError):
         found["database"] = "unavailable"
-    ready = found["database"] == "ready" and found["jobs"] != "starting"
+    found["storage"] = "ready" if await request.app.state.storage_answers() else "unavailable"
+    ready = found["database"] == found["storage"] == "ready" and found["jobs"] != "starting"
     return Response(Ok(data=found), status_code=200 if ready else 503)
 
 

@@ -53,6 +53,8 @@ class Me:
     """The one they act in now; `roles` are all that they hold."""
     roles: tuple[str, ...]
     permissions: tuple[str, ...] = ()
+    second_step: bool = True
+    """Whether their sign-in asks for one; owners without it are reminded."""
     avatar: str | None = None
     """The version of their picture."""
     unread: int | None = None
@@ -112,6 +114,10 @@ TABS: dict[str, tuple[Tab, ...]] = {
         _ME,
     ),
 }
+
+
+_STANDS_FOR = (("/invites", "/people"), ("/joining", "/people"), ("/batches", "/children"))
+"""Where pages belong that no tab of the reader's begins: a parent comes to a batch by their child."""
 
 
 def tabs(me: Me) -> tuple[Tab, ...]:
@@ -198,10 +204,12 @@ def _environment(lang: str) -> Environment:
 
 
 def _current_tab(view: View) -> str | None:
-    """The address of the tab that the page belongs to: the longest one that begins its path."""
+    """The address of the tab that the page belongs to: the longest one that begins its path, or what stands for it."""
     if view.me is None:
         return None
-    matching = [tab.href for tab in tabs(view.me) if f"{view.path}/".startswith(f"{tab.href}/")]
+    hrefs = [tab.href for tab in tabs(view.me)]
+    paths = [view.path, *(stands for begin, stands in _STANDS_FOR if f"{view.path}/".startswith(f"{begin}/"))]
+    matching = [href for path in paths for href in hrefs if f"{path}/".startswith(f"{href}/")]
     return max(matching, key=len, default=None)
 
 

@@ -4,8 +4,9 @@ Every route names its policy as its only guard: `allow(...)` or `public("why")`;
 """
 
 import contextlib
+import secrets
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar, cast
 
 import litestar
@@ -17,9 +18,10 @@ from litestar.response import Response
 
 from kaksha.core import html, i18n, limits, repeats
 from kaksha.core.answers import Many, Ok, Pagination, paged, raw
-from kaksha.core.cookies import page_cookie
+from kaksha.core.cookies import DEVICE_COOKIE, device_cookie, page_cookie, session_cookie
 from kaksha.core.db import Actor, Conn, Database, Write
 from kaksha.core.errors import Forbidden, NotSignedIn
+from kaksha.core.guesses import Place
 from kaksha.core.ids import UUID
 from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
@@ -28,7 +30,7 @@ from kaksha.core.validation import converted, is_list
 
 __all__ = [
     "EVERY_ROLE", "NOTICES", "Core", "Many", "Ok", "Pagination", "Policy", "Principal", "Request", "RequestWrite",
-    "allow", "form", "paged", "public", "raw", "see_other",
+    "allow", "form", "let_in", "paged", "public", "raw", "see_other",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -111,6 +113,16 @@ class Request(litestar.Request[Any, Any, State]):
         """The caller's address, behind our own proxies as far as settings say so."""
         return self.scope["state"]["address"]
 
+    @property
+    def place(self) -> Place:
+        """Where the caller is, for counting wrong guesses. A browser that signs in gets a name, its own secret."""
+        state = self.scope["state"]
+        if "place" not in state:
+            named = self.headers.get("x-device-id") if self.is_api else self.cookies.get(DEVICE_COOKIE)
+            device = named[:80] if named else None if self.is_api else secrets.token_urlsafe(18)
+            state["place"] = Place(self.address, device)
+        return state["place"]
+
     def read(self) -> contextlib.AbstractAsyncContextManager[Conn]:
         """A connection for single statements of the caller's institute."""
         return self.core.db.read(self.me.institute_id)
@@ -128,6 +140,13 @@ class Request(litestar.Request[Any, Any, State]):
             if key is not None:
                 await repeats.claim(tx, key)
             yield RequestWrite(tx.conn, tx.institute_id, tx.actor, tx.now, tx.keys, key)
+
+    async def replay(self) -> None:
+        """Sends the kept answer of a repeated request again, before what its `write` cannot take back."""
+        key = await repeats.key_of(self)
+        if key is not None:
+            async with self.read() as conn:
+                await repeats.replay(conn, self.me.institute_id, key)
 
     async def take_limit(self, limit: limits.Limit, key: str, institute_id: UUID | None = None) -> None:
         """Counts this request against a limit that holds over all processes. Raises TooMany."""
@@ -196,6 +215,15 @@ def see_other(path: str, notice: str | None = None) -> Response[bytes]:
     response = Response(b"", status_code=303, headers={"Location": path}, media_type="text/html")
     if notice is not None:
         response.set_cookie(Cookie(NOTICE_COOKIE, value=notice, path="/", max_age=60, httponly=True, samesite="lax"))
+    return response
+
+
+def let_in(request: Request, secret: str, life: timedelta, path: str, notice: str | None = None) -> Response[bytes]:
+    """The redirect of somebody who signed in on a page: their session's cookie, and the name of their browser."""
+    response, settings = see_other(path, notice), request.core.settings
+    response.set_cookie(session_cookie(settings, secret, int(life.total_seconds())))
+    if request.place.device:
+        response.set_cookie(device_cookie(settings, request.place.device))
     return response
 
 

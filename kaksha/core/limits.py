@@ -8,7 +8,7 @@ import msgspec
 from kaksha.core.db import Conn
 from kaksha.core.errors import TooMany
 
-__all__ = ["FloodGate", "Limit", "take"]
+__all__ = ["FloodGate", "Limit", "give_back", "take"]
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -24,10 +24,9 @@ async def take(conn: Conn, limit: Limit, key: str, at: object) -> None:
 
     The row is written at once, outside the caller's transaction: a refused or failed attempt still counts.
     """
-    digest = hashlib.blake2b(f"{limit.name}\0{key}".encode(), digest_size=16).digest()
     row = await conn.fetchrow(
         "select allowed, remaining, retry_after from take_limit($1, $2, $3, $4)",
-        digest,
+        _digest(limit, key),
         limit.period,
         limit.burst,
         at,
@@ -37,6 +36,17 @@ async def take(conn: Conn, limit: Limit, key: str, at: object) -> None:
         refused = TooMany(row["retry_after"])
         refused.headers |= headers(limit.burst, 0, row["retry_after"])
         raise refused
+
+
+async def give_back(conn: Conn, limit: Limit, key: str) -> None:
+    """Takes back one request that `take` counted."""
+    await conn.execute(
+        "update rate_limits set tat = tat - $2::interval where key = $1", _digest(limit, key), limit.period
+    )
+
+
+def _digest(limit: Limit, key: str) -> bytes:
+    return hashlib.blake2b(f"{limit.name}\0{key}".encode(), digest_size=16).digest()
 
 
 def headers(burst: int, remaining: int, reset: float) -> dict[str, str]:

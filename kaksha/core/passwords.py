@@ -1,26 +1,54 @@
-"""Passwords: argon2id (OWASP's 19 MiB, t=2, p=1) in two threads, so that sign-ins cannot starve reads.
+"""Passwords: argon2id (OWASP's 19 MiB, t=2, p=1) in one thread of low priority, so that sign-ins cannot starve reads.
+
+What waits for the thread is bounded: above that a caller is told to come again, rather than kept waiting for seconds.
 
 A password is what one sees, not how a keyboard composes it: `é` or `क़` in one code point or in two is the same (NFC, as
 RFC 8265 has it for passwords). Case, spaces and look-alikes differ.
 """
 
 import asyncio
+import contextlib
+import os
+import threading
 import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from kaksha.core.errors import Why
+from kaksha.core.errors import AppError, Why
 from kaksha.core.i18n import N_
 
-__all__ = ["LONGEST", "SHORTEST", "hash_password", "password_problems", "verify_password"]
+__all__ = ["LONGEST", "SHORTEST", "PasswordsBusy", "hash_password", "password_problems", "verify_password"]
 
+T = TypeVar("T")
 SHORTEST = 8
 LONGEST = 128
 _hasher = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19456, parallelism=1),))
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+_MOST_WAITING = 64
+"""About two seconds of work."""
+_waiting = 0
+
+
+class PasswordsBusy(AppError):
+    status, code = 503, "SIGN_IN_BUSY"
+    text = N_("Very many people are signing in right now. Please try again in a moment.")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["Retry-After"] = "2"
+
+
+def _step_back() -> None:
+    """Lets the thread that answers requests go first. Linux knows this for one thread; elsewhere all are alike."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2", initializer=_step_back)
 _nobody = _hasher.hash("a password that nobody has")
 
 
@@ -49,17 +77,31 @@ def _common() -> frozenset[str]:
 
 
 async def hash_password(password: str) -> str:
-    """The hash to keep. Raises ValueError above LONGEST, which nobody could sign in with."""
+    """The hash to keep. Raises PasswordsBusy, and ValueError above LONGEST, which nobody could sign in with."""
     password = unicodedata.normalize("NFC", password)
     if len(password) > LONGEST:
         raise ValueError(f"a password has at most {LONGEST} characters")
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+    return await _in_turn(lambda: _hasher.hash(password))
 
 
 async def verify_password(password: str, kept: str | None) -> bool:
-    """Whether `password` made `kept`; takes as long when there is nothing to compare with."""
+    """Whether `password` made `kept`; takes as long when there is nothing to compare with.
+
+    Raises PasswordsBusy.
+    """
     password = unicodedata.normalize("NFC", password)
     if len(password) > LONGEST:
         kept, password = None, password[:LONGEST]
-    fits = await asyncio.get_running_loop().run_in_executor(_threads, _hasher.verify, password, kept or _nobody)
+    fits = await _in_turn(lambda: _hasher.verify(password, kept or _nobody))
     return fits and kept is not None
+
+
+async def _in_turn(work: Callable[[], T]) -> T:
+    global _waiting  # noqa: PLW0603 - one thread, one count
+    if _waiting >= _MOST_WAITING:
+        raise PasswordsBusy
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_thread, work)
+    finally:
+        _waiting -= 1

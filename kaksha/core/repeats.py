@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import msgspec
 from litestar.datastructures import UploadFile
 
-from kaksha.core.db import Write
+from kaksha.core.db import Conn, Write
 from kaksha.core.errors import KeyInFlight, KeyReused, Malformed
 from kaksha.core.ids import UUID
 
 if TYPE_CHECKING:
     from kaksha.core.http import Request
 
-__all__ = ["Key", "Replay", "claim", "keep", "key_of"]
+__all__ = ["Key", "Replay", "claim", "keep", "key_of", "replay"]
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -74,10 +74,15 @@ async def claim(tx: Write, key: Key) -> None:
     scope = f"{tx.institute_id}/{key.user_id}/{key.route}/{key.key}"
     if not await tx.conn.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", scope):
         raise KeyInFlight
-    kept = await tx.conn.fetchrow(
+    await replay(tx.conn, tx.institute_id, key)
+
+
+async def replay(conn: Conn, institute_id: UUID, key: Key) -> None:
+    """Raises Replay when this was answered before, KeyReused when something else was."""
+    kept = await conn.fetchrow(
         "select body_hash, status, location, answer from idempotency_keys"
         " where institute_id = $1 and user_id = $2 and route = $3 and key = $4",
-        tx.institute_id, key.user_id, key.route, key.key,
+        institute_id, key.user_id, key.route, key.key,
     )  # fmt: skip
     if kept is None:
         return

@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of everything that is kept: database, files, secret key. KAKSHA_HOME."""
     secret_key: str
     """At least 32 characters; signs tokens and seals secrets. KAKSHA_SECRET_KEY, else kept in the home."""
+    previous_secret_keys: tuple[str, ...]
+    """Secret keys from before (comma between): what they signed and sealed is still taken.
+    KAKSHA_PREVIOUS_SECRET_KEYS."""
     database_url: str | None
     """The application's role; unset means the embedded server. DATABASE_URL."""
     database_owner_url: str | None
@@ -67,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     android_key_hashes: tuple[str, ...]
     """SHA-256 of the certificates that sign our Android apps (base64url, comma between), whose passkeys are taken.
     ANDROID_KEY_HASHES."""
+    android_package: str | None
+    """Name of our Android app; with its key hashes, /.well-known/assetlinks.json vouches for it. ANDROID_PACKAGE."""
 
     @property
     def secure(self) -> bool:
@@ -132,6 +137,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         host=take("HOST", str, "127.0.0.1"),
         home=home,
         secret_key=take("KAKSHA_SECRET_KEY", _long, ""),
+        previous_secret_keys=take("KAKSHA_PREVIOUS_SECRET_KEYS", _long_each, ()),
         database_url=database_url,
         database_owner_url=database_owner_url,
         database_direct_url=take("DATABASE_DIRECT_URL", _postgres_url, None),
@@ -149,6 +155,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         sms_daily_cap=take("SMS_DAILY_CAP", _whole(1, 1_000_000), 2000),
         storage_url=take("STORAGE_URL", _url_of("s3", "file"), None),
         android_key_hashes=take("ANDROID_KEY_HASHES", _key_hashes, ()),
+        android_package=take("ANDROID_PACKAGE", _package, None),
     )
     if not settings.mail_from:
         host = urlsplit(settings.api_base_url).hostname
@@ -202,6 +209,10 @@ def _long(text: str) -> str:
     return text
 
 
+def _long_each(text: str) -> tuple[str, ...]:
+    return tuple(_long(part.strip()) for part in text.split(",") if part.strip())
+
+
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         parts = urlsplit(text)
@@ -215,6 +226,12 @@ def _url_of(*schemes: str) -> Callable[[str], str]:
 def _mail_address(text: str) -> str:
     if not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", text):
         raise ValueError("must be a bare address such as no-reply@example.in")
+    return text
+
+
+def _package(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+", text, re.ASCII):
+        raise ValueError("must be a package's name such as in.example.app")
     return text
 
 

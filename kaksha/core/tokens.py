@@ -1,9 +1,11 @@
 """Tokens. Each names its institute, so that nothing is looked up across institutes; opaque ones are kept as hashes."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,23 +52,13 @@ class Tokens:
 
     def read(self, purpose: str, token: str, now: datetime) -> dict[str, Any]:
         """The claims of a signed token. Raises BadToken, or SpentToken when its time is over."""
+        now_key, *before = self._keys.ring(f"jwt:{purpose}")
         try:
-            claims = jwt.decode(
-                token,
-                self._keys.derive(f"jwt:{purpose}"),
-                algorithms=["HS256"],
-                audience=purpose,
-                issuer="kaksha",
-                # Times are compared with our own clock below, which tests and the demo own.
-                options={
-                    "require": ["exp", "iat"],
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
-            )
-        except (jwt.InvalidTokenError, UnicodeError, RecursionError) as error:  # the last: a header nested too deep
-            raise BadToken from error
+            claims = _decoded(purpose, token, now_key)
+        except BadToken:
+            claims = next(_readable(purpose, token, before), None)
+            if claims is None:
+                raise
         if claims["exp"] <= now.timestamp():
             raise SpentToken
         return claims
@@ -77,8 +69,12 @@ class Tokens:
 
     def successor(self, kind: str, token: Opaque) -> Opaque:
         """The one token that follows `token`: whoever refreshes it twice at once gets the same."""
-        body = hmac.new(self._keys.derive("refresh"), token.hash, hashlib.sha256).digest()
-        return _opaque(kind, token.institute_id, body)
+        return self.successors(kind, token)[0]
+
+    def successors(self, kind: str, token: Opaque) -> list[Opaque]:
+        """The successors that each key makes: the one from before a change of keys may be asked for after it."""
+        made = [hmac.new(key, token.hash, hashlib.sha256).digest() for key in self._keys.ring("refresh")]
+        return [_opaque(kind, token.institute_id, body) for body in made]
 
     def derived(self, kind: str, institute_id: UUID, row_id: UUID) -> Opaque:
         """The token that belongs to a row: a job that runs twice makes the same, and only our key makes it."""
@@ -103,3 +99,29 @@ class Tokens:
 def _opaque(kind: str, institute_id: UUID, body: bytes) -> Opaque:
     text = base64.urlsafe_b64encode(institute_id.bytes + body).rstrip(b"=").decode()
     return Opaque(f"{kind}_{text}", institute_id, hashlib.sha256(body).digest())
+
+
+def _decoded(purpose: str, token: str, key: bytes) -> dict[str, Any]:
+    try:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["HS256"],
+            audience=purpose,
+            issuer="kaksha",
+            # Times are compared with our own clock, which tests and the demo own.
+            options={
+                "require": ["exp", "iat"],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except (jwt.InvalidTokenError, UnicodeError, RecursionError) as error:  # the last: a header nested too deep
+        raise BadToken from error
+
+
+def _readable(purpose: str, token: str, keys: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for key in keys:
+        with contextlib.suppress(BadToken):
+            yield _decoded(purpose, token, key)

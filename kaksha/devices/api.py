@@ -4,7 +4,6 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody, MultipartBody
 from litestar.response import Response
 
-from kaksha.accounts import service as accounts
 from kaksha.accounts.models import SignedIn
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, NotFound
@@ -13,6 +12,7 @@ from kaksha.core.ids import UUID
 from kaksha.core.repeats import Replay
 from kaksha.devices import queries, service
 from kaksha.devices.models import Avatar, Preferences, PreferencesChange, SecondProof, SignInEntry, Upload
+from kaksha.sessions import service as sessions
 
 
 @get("/auth/devices", guards=allow())
@@ -39,7 +39,7 @@ async def second_factor(request: Request, data: JSONBody[SecondProof]) -> Ok[Sig
     """The second step of a sign-in: its ticket, and a code of the authenticator app or a recovery code."""
     account = await service.prove_second(request.core, data.ticket, data.code)
     actor = Actor(account.id, request.request_id)
-    return Ok(data=await accounts.open_api(request.core, account, accounts.device_of(request.headers), actor))
+    return Ok(data=await sessions.open_api(request.core, account, sessions.device_of(request.headers), actor))
 
 
 @get("/users/preferences", guards=allow())

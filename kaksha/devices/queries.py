@@ -156,15 +156,15 @@ async def use_step(conn: Conn, institute_id: UUID, user_id: UUID, step: int) -> 
     return done is True
 
 
-async def use_recovery_code(conn: Conn, institute_id: UUID, user_id: UUID, digest: bytes, now: datetime) -> bool:
+async def use_recovery_code(conn: Conn, institute_id: UUID, user_id: UUID, hashes: list[bytes], now: datetime) -> bool:
     """Marks a recovery code as used; False when it is unknown or was used before."""
     done = await conn.fetchval(
         """
         update recovery_codes set used_at = $4
-        where institute_id = $1 and user_id = $2 and hash = $3 and used_at is null
+        where institute_id = $1 and user_id = $2 and hash = any ($3::bytea[]) and used_at is null
         returning true
         """,
-        institute_id, user_id, digest, now,
+        institute_id, user_id, hashes, now,
     )  # fmt: skip
     return done is True
 

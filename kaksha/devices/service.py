@@ -25,6 +25,7 @@ from kaksha.devices import queries
 from kaksha.devices.models import AvatarRow, Factor, PreferencesChange, PreferencesForm, QuietHours, Upload, Wanted
 from kaksha.gateways import storage as files
 from kaksha.gateways.storage import Storage
+from kaksha.sessions import service as sessions
 
 AVATAR_SIDE = 256
 """Pixels."""
@@ -53,12 +54,12 @@ async def end_sign_in(tx: Write, me: Principal, session_id: UUID) -> None:
     """Ends one of one's own sign-ins. Raises NotFound."""
     if not await queries.is_open(tx.conn, tx.institute_id, me.user_id, session_id, tx.now):
         raise NotFound
-    await accounts.end_sessions(tx, me.user_id, session_id, "ended by its owner")
+    await sessions.end_sessions(tx, me.user_id, session_id, "ended by its owner")
 
 
 async def end_others(tx: Write, me: Principal) -> None:
     """Ends all of one's sign-ins but the one that asks."""
-    await accounts.end_sessions(tx, me.user_id, None, "ended by its owner", but=me.session_id)
+    await sessions.end_sessions(tx, me.user_id, None, "ended by its owner", but=me.session_id)
 
 
 async def act_as(tx: Write, me: Principal, role: Role) -> None:
@@ -142,7 +143,7 @@ async def show_picture(tx: Write, me: Principal, row: AvatarRow | None) -> Avata
     """Makes a stored picture one's own, or removes it; answers the one from before, for `drop_picture`."""
     before = await queries.set_avatar(tx.conn, tx.institute_id, me.user_id, row.version if row else None, tx.now)
     await audit.record(tx, "avatar.changed", me.user_id, after={"there": row is not None})
-    await accounts.refresh_sign_ins(tx, me.user_id, "web")
+    await sessions.refresh_sign_ins(tx, me.user_id, "web")
     return before
 
 
@@ -180,7 +181,7 @@ async def offered(core: Core, me: Principal) -> tuple[str, str, str]:
 
 async def shown(core: Core, me: Principal, sealed: str) -> tuple[str, str, str]:
     """The same for a secret that was offered before. Raises Invalid."""
-    account = await accounts.account(core.db, me.institute_id, me.user_id)
+    account = await sessions.account(core.db, me.institute_id, me.user_id)
     secret = _opened(core, me, sealed)
     name = account.email or account.phone or account.name
     return totp.key_text(secret), totp.address(secret, f"Kaksha {account.institute_name}", name), sealed
@@ -204,12 +205,13 @@ async def confirm(tx: Write, core: Core, me: Principal, sealed: str, code: str) 
             return codes
         raise SecondFactorThere
     kept = seal(core.keys.derive("second factor"), secret, me.user_id.bytes)
-    hashes = [_hash(core, me.user_id, each) for each in codes]
+    hashes = [_hashes(core, me.user_id, each)[0] for each in codes]
     try:
         await queries.insert_factor(tx.conn, tx.institute_id, me.user_id, kept, step, hashes, tx.now)
     except Conflict as error:
         raise SecondFactorThere from error
     await audit.record(tx, "second_factor.added", me.user_id)
+    await sessions.refresh_sign_ins(tx, me.user_id, "web")
     return codes
 
 
@@ -217,7 +219,7 @@ async def check_password(core: Core, me: Principal, password: str) -> None:
     """Makes sure that it is still the person who sits there. Raises Invalid or TooMany."""
     async with core.db.read(me.institute_id) as conn:
         await take(conn, _TRIES, str(me.user_id), core.db.clock())
-    account = await accounts.account(core.db, me.institute_id, me.user_id)
+    account = await sessions.account(core.db, me.institute_id, me.user_id)
     if not await verify_password(password, account.password_hash):
         raise Invalid({"password": [N_("This is not your password.")]})
 
@@ -227,6 +229,7 @@ async def disable(tx: Write, me: Principal) -> None:
     if not await queries.delete_factor(tx.conn, tx.institute_id, me.user_id, tx.now):
         raise NotFound
     await audit.record(tx, "second_factor.removed", me.user_id)
+    await sessions.refresh_sign_ins(tx, me.user_id, "web")
 
 
 async def prove_second(core: Core, ticket: str, code: str) -> Account:
@@ -247,8 +250,8 @@ async def prove_second(core: Core, ticket: str, code: str) -> Account:
         if step is not None:
             good = await queries.use_step(tx.conn, tx.institute_id, account.id, step)
         else:
-            digest = _hash(core, account.id, code)
-            good = await queries.use_recovery_code(tx.conn, tx.institute_id, account.id, digest, now)
+            hashes = _hashes(core, account.id, code)
+            good = await queries.use_recovery_code(tx.conn, tx.institute_id, account.id, hashes, now)
             if good:
                 await audit.record(tx, "second_factor.recovered", account.id)
     if not good:
@@ -257,7 +260,7 @@ async def prove_second(core: Core, ticket: str, code: str) -> Account:
 
 
 def _secret_of(core: Core, user_id: UUID, factor: Factor) -> bytes:
-    return open_sealed(core.keys.derive("second factor"), factor.secret, user_id.bytes)
+    return open_sealed(core.keys.ring("second factor"), factor.secret, user_id.bytes)
 
 
 def _opened(core: Core, me: Principal, sealed: str) -> bytes:
@@ -281,6 +284,7 @@ def _spelled(secret: bytes) -> str:
     return "-".join(text[place : place + 4] for place in range(0, 16, 4))
 
 
-def _hash(core: Core, user_id: UUID, code: str) -> bytes:
-    plain = "".join(char for char in code.lower() if char.isalnum())
-    return hmac.new(core.keys.derive("recovery code"), user_id.bytes + plain.encode(), hashlib.sha256).digest()
+def _hashes(core: Core, user_id: UUID, code: str) -> list[bytes]:
+    """What is kept of a recovery code, by each key that may have made it."""
+    plain = user_id.bytes + "".join(char for char in code.lower() if char.isalnum()).encode()
+    return [hmac.new(key, plain, hashlib.sha256).digest() for key in core.keys.ring("recovery code")]

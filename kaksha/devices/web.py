@@ -10,13 +10,12 @@ from litestar import Router, get, post
 from litestar.params import FromPath, MultipartBody
 from litestar.response import Response
 
-from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Account, SecondStep
-from kaksha.core.cookies import next_page, session_cookie
+from kaksha.core.cookies import next_page
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Invalid, NotFound, NotSignedIn, TooMany
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Ok, Request, allow, form, public, see_other
+from kaksha.core.http import NOTICES, Ok, Request, allow, form, let_in, public, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.repeats import Replay
@@ -32,6 +31,7 @@ from kaksha.devices.models import (
     SignInEntry,
     Upload,
 )  # fmt: skip
+from kaksha.sessions import service as sessions
 
 NOTICES.update(
     {
@@ -218,7 +218,7 @@ def _path(matrix: list[Any]) -> str:
 
 def second_step(request: litestar.Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """What every door answers for SecondFactorNeeded, so that none of them needs to know of the second step."""
-    assert isinstance(error, accounts.SecondFactorNeeded)
+    assert isinstance(error, sessions.SecondFactorNeeded)
     ours = Request(request.scope, request.receive, request.send)
     ticket: str = error.facts["ticket"]
     if ours.is_api:
@@ -251,10 +251,8 @@ def _step(request: Request, ticket: str, error: AppError | None) -> Response[byt
 
 async def _enter(request: Request, account: Account) -> Response[bytes]:
     actor = Actor(account.id, request.request_id)
-    secret = await accounts.open_web(request.core, account, accounts.device_of(request.headers), actor)
-    response = see_other(next_page(request.query_params.get("next")))
-    response.set_cookie(session_cookie(request.core.settings, secret.text, int(accounts.WEB_LIFE.total_seconds())))
-    return response
+    secret = await sessions.open_web(request.core, account, sessions.device_of(request.headers), actor)
+    return let_in(request, secret.text, sessions.WEB_LIFE, next_page(request.query_params.get("next")))
 
 
 routes = Router(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # obstore has these as types only
 
 __all__ = [
     "BadRange", "Content", "FileMissing", "Info", "Storage", "StorageMisconfigured", "StorageUnavailable", "Stored",
-    "check", "configure", "delete", "get", "head", "listed", "put",
+    "answers", "check", "configure", "delete", "get", "head", "listed", "put",
 ]  # fmt: skip
 
 PART = 5 << 20
@@ -198,6 +198,15 @@ async def check(storage: Storage, seconds: float = 2.0) -> None:
             await meant(anext(_pages(storage.once, "kaksha-check"), None), StorageMisconfigured)
     except TimeoutError:
         raise StorageUnavailable("no answer in time") from None
+
+
+async def answers(storage: Storage) -> bool:
+    """The same as yes or no."""
+    try:
+        await check(storage)
+    except (StorageUnavailable, StorageMisconfigured):
+        return False
+    return True
 
 
 def _pages(store: ObjectStore, prefix: str) -> ListStream[Sequence[ObjectMeta]]:

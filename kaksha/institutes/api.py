@@ -50,7 +50,9 @@ async def change_institute(
     _own(request, institute_id)
     async with request.write() as tx:
         await service.change(tx, data)
-        return await tx.answer(Ok(data=await _institute(tx.conn, request)))
+        answer = await tx.answer(Ok(data=await _institute(tx.conn, request)))
+    await request.core.ears.settled()
+    return answer
 
 
 @get("/subjects", guards=allow())

@@ -17,6 +17,7 @@ from kaksha.core.errors import Conflict, NotFound
 from kaksha.core.http import Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
+from kaksha.core.live import tell
 from kaksha.institutes import queries
 from kaksha.institutes.models import (
     FieldConflict,
@@ -82,6 +83,8 @@ async def change(tx: Write, body: InstituteChange) -> None:
     await queries.save_institute(tx.conn, tx.institute_id, after, tx.now)
     old, new = changes(before, after)
     await audit.record(tx, "institute.changed", tx.institute_id, before=old, after=new)
+    if {"name", "zone"} & new.keys():  # what every page's frame shows
+        await tell(tx.conn, "institute", {"id": tx.institute_id})
 
 
 async def add_subject(tx: Write, body: NewSubject) -> UUID:

@@ -73,7 +73,7 @@ async def institute_page(request: Request) -> Response[bytes]:
 @get("/institute/settings", guards=allow("admin", permission="owner"))
 async def settings_page(request: Request) -> Response[bytes]:
     institute = await _institute(request)
-    return _settings_page(request, msgspec.to_builtins(institute))
+    return _settings_page(request, msgspec.to_builtins(institute) | {"phone": _spoken(institute.phone)})
 
 
 @post("/institute/settings", guards=allow("admin", permission="owner"))
@@ -83,7 +83,9 @@ async def change_settings(request: Request) -> Response[bytes]:
         change = InstituteChange(**msgspec.structs.asdict(body))
         async with request.write() as tx:
             await service.change(tx, change)
-            return await tx.see_other("/institute", "institute-saved")
+            answer = await tx.see_other("/institute", "institute-saved")
+        await request.core.ears.settled()  # the page that follows shows the new name
+        return answer
     except Invalid as error:
         return _settings_page(request, await _typed(request, InstituteForm), error)
 

@@ -6,7 +6,6 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 
-from kaksha.accounts import service as accounts
 from kaksha.accounts.models import SignedIn
 from kaksha.core.db import Actor, Conn
 from kaksha.core.errors import NotFound
@@ -14,6 +13,7 @@ from kaksha.core.http import Many, Ok, Request, allow, paged, public, raw
 from kaksha.core.ids import UUID
 from kaksha.joining import queries, service
 from kaksha.joining.models import Decline, Invite, InviteMade, NewInvite, Register, Waits
+from kaksha.sessions import service as sessions
 
 _OFFICE = ("desk", "academics")
 
@@ -25,8 +25,8 @@ async def register(request: Request, data: JSONBody[Register]) -> Ok[SignedIn | 
     if comer.account.status == "pending":
         return Ok(data=Waits(comer.user))
     actor = Actor(comer.account.id, request.request_id)
-    device = accounts.device_of(request.headers)
-    return Ok(data=await accounts.open_api(request.core, comer.account, device, actor))
+    device = sessions.device_of(request.headers)
+    return Ok(data=await sessions.open_api(request.core, comer.account, device, actor))
 
 
 @get("/invites", guards=allow("admin", permission=_OFFICE))

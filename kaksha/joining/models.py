@@ -18,7 +18,7 @@ from kaksha.people.models import Relation
 __all__ = [
     "LETTERS", "OPEN_ROLES", "STATES", "Choice", "Comer", "Decline", "Door", "Institute", "Invite", "InviteBatch",
     "InviteChild", "InviteMade", "InviteNeeded", "InviteNotGood", "InviteState", "InviteUse", "Known", "NewInvite",
-    "NotWaiting", "Register", "Waiting", "Waits", "code_hash", "code_parts", "tidy_code",
+    "NotWaiting", "Register", "Waiting", "Waits", "code_hashes", "code_parts", "tidy_code",
 ]  # fmt: skip
 
 InviteState = Literal["open", "used", "expired", "revoked"]
@@ -229,6 +229,7 @@ def code_parts(code: str) -> tuple[str, str] | None:
     return (found[1], secret) if set(secret) <= set(LETTERS) else None
 
 
-def code_hash(keys: Keys, institute_id: UUID, secret: str) -> bytes:
-    """What is kept of a code: neither the table nor a copy of it tells one, since the key is not in it."""
-    return hmac.new(keys.derive("invites"), institute_id.bytes + secret.encode(), hashlib.sha256).digest()
+def code_hashes(keys: Keys, institute_id: UUID, secret: str) -> list[bytes]:
+    """What is kept of a code, by each key: neither the table nor a copy of it tells one, since no key is in it."""
+    whose = institute_id.bytes + secret.encode()
+    return [hmac.new(key, whose, hashlib.sha256).digest() for key in keys.ring("invites")]

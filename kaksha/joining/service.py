@@ -33,7 +33,7 @@ from kaksha.joining.models import (
     Known,
     NewInvite,
     Register,
-    code_hash,
+    code_hashes,
     code_parts,
     tidy_code,
 )  # fmt: skip
@@ -75,8 +75,10 @@ async def look(core: Core, code: str, address: str, *, good: bool = True) -> Doo
     async with core.db.read(institute_id) as conn:
         if secret is not None:
             await take(conn, _LOOKS_INSTITUTE, str(institute_id), now)
-            hashed = code_hash(core.keys, institute_id, secret)
-            invite = await queries.known(conn, institute_id, hashed, now)
+            for hashed in code_hashes(core.keys, institute_id, secret):
+                invite = await queries.known(conn, institute_id, hashed, now)
+                if invite is not None:
+                    break
             if invite is None or (good and not invite.good):
                 raise models.InviteNotGood
         institute = await queries.institute(conn, institute_id)
@@ -236,7 +238,7 @@ async def make(tx: Write, me: Principal, body: NewInvite) -> tuple[UUID, str]:
         fields.wrong("relation", N_("Goes with a child only."))
     fields.check()
     invite_id, secret = new_id(), "".join(secrets.choice(LETTERS) for _ in range(8))
-    hashed = code_hash(tx.keys, tx.institute_id, secret)
+    hashed = code_hashes(tx.keys, tx.institute_id, secret)[0]
     await queries.insert_invite(tx.conn, tx.institute_id, invite_id, hashed, new, expires_at, me.user_id, tx.now)
     about = {name: value for name, value in msgspec.structs.asdict(new).items() if value not in (None, "")}
     await audit.record(tx, "invite.created", invite_id, after=about | {"expires_at": expires_at})

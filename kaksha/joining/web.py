@@ -10,13 +10,11 @@ from litestar import Router, get, post
 from litestar.params import FromPath
 from litestar.response import Response
 
-from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Role
-from kaksha.core.cookies import session_cookie
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Conflict, Invalid, NotFound, TooMany
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Pagination, Request, allow, form, public, see_other
+from kaksha.core.http import NOTICES, Pagination, Request, allow, form, let_in, public, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.seal import SealBroken, open_sealed_text, seal_text
@@ -27,6 +25,7 @@ from kaksha.joining import models, queries, service
 from kaksha.joining.models import Decline, Door, Invite, NewInvite, Register
 from kaksha.people.models import RELATIONS, ROLES
 from kaksha.people.service import may_manage
+from kaksha.sessions import service as sessions
 
 NOTICES.update(
     {
@@ -99,11 +98,9 @@ async def join(request: Request, code: FromPath[str]) -> Response[bytes]:
         return _joining(request, code, door, typed, error)
     if comer.account.status == "pending":
         return see_other("/join/done")
-    device, actor = accounts.device_of(request.headers), Actor(comer.account.id, request.request_id)
-    secret = await accounts.open_web(request.core, comer.account, device, actor)
-    response = see_other("/home", "joined")
-    response.set_cookie(session_cookie(request.core.settings, secret.text, int(accounts.WEB_LIFE.total_seconds())))
-    return response
+    device, actor = sessions.device_of(request.headers), Actor(comer.account.id, request.request_id)
+    secret = await sessions.open_web(request.core, comer.account, device, actor)
+    return let_in(request, secret.text, sessions.WEB_LIFE, "/home", "joined")
 
 
 def _entering(request: Request, code: str, error: AppError) -> Response[bytes]:

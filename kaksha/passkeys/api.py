@@ -6,7 +6,6 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 
-from kaksha.accounts import service as accounts
 from kaksha.accounts.models import SignedIn
 from kaksha.core.db import Actor
 from kaksha.core.http import Ok, Request, allow, public, raw
@@ -14,6 +13,7 @@ from kaksha.core.i18n import gettext
 from kaksha.core.ids import UUID
 from kaksha.passkeys import queries, service
 from kaksha.passkeys.models import Passkey, PasskeyAdded, PasskeyName, PasskeySetup, PasskeySignIn
+from kaksha.sessions import service as sessions
 
 
 @post("/auth/biometric/setup", status_code=200, guards=allow())
@@ -38,7 +38,7 @@ async def login(request: Request, data: JSONBody[PasskeySignIn | None] = None) -
         return Ok(data=await service.request_options(request.core, request.address))
     account = await service.prove(request.core, body.credential, request.request_id)
     actor = Actor(account.id, request.request_id)
-    return Ok(data=await accounts.open_api(request.core, account, accounts.device_of(request.headers), actor))
+    return Ok(data=await sessions.open_api(request.core, account, sessions.device_of(request.headers), actor))
 
 
 @get("/auth/biometric", guards=allow())

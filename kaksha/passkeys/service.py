@@ -25,8 +25,10 @@ from kaksha.core.http import Core, Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.limits import Limit, take
+from kaksha.core.settings import Settings
 from kaksha.passkeys import queries
 from kaksha.passkeys.models import PasskeyAdded, PasskeyRow
+from kaksha.sessions import service as sessions
 
 if TYPE_CHECKING:  # 12 MiB that most processes never need: the functions at the end import it, in a thread
     from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
@@ -61,9 +63,9 @@ async def creation_options(core: Core, me: Principal) -> dict[str, Any]:
     async with core.db.read(me.institute_id) as conn:
         await take(conn, ASKS, str(me.user_id), core.db.clock())
         known = await queries.credential_ids(conn, me.institute_id, me.user_id)
-    account = await accounts.account(core.db, me.institute_id, me.user_id)
+    account = await sessions.account(core.db, me.institute_id, me.user_id)
     challenge = _challenge(core, _creating(me))
-    handle = _handle(core, me.institute_id, me.user_id)
+    handle = _handles(core, me.institute_id, me.user_id)[0]
     return await asyncio.to_thread(_creation_options, core, account, handle, challenge, known)
 
 
@@ -104,12 +106,12 @@ async def prove(core: Core, credential: dict[str, Any], request_id: str) -> Acco
     async with core.db.read(institute_id) as conn:
         await _use_up(conn, challenge, core.db.clock())
         known = await queries.by_credential(conn, institute_id, credential_id)
-    if known is None or not hmac.compare_digest(handle, _handle(core, institute_id, known.user_id)):
+    if known is None or not _among(handle, _handles(core, institute_id, known.user_id)):
         raise BadPasskey
     proven = await asyncio.to_thread(_proven, core, credential, challenge, known)
     try:
-        account = accounts.admitted(await accounts.account(core.db, institute_id, known.user_id))
-    except accounts.WrongSignIn as error:
+        account = accounts.admitted(await sessions.account(core.db, institute_id, known.user_id))
+    except sessions.WrongSignIn as error:
         raise BadPasskey from error
     async with core.db.write(institute_id, Actor(known.user_id, request_id)) as tx:
         onward = await queries.use(tx.conn, institute_id, known.id, proven.new_sign_count, tx.now)
@@ -146,11 +148,12 @@ def _creating(me: Principal) -> bytes:
 def _challenge(core: Core, purpose: bytes) -> bytes:
     until = int((core.db.clock() + CHALLENGE_LIFE).timestamp())
     head = secrets.token_bytes(16) + struct.pack(">Q", until)
-    return head + _mark(core, purpose, head)
+    return head + _marks(core, purpose, head)[0]
 
 
-def _mark(core: Core, purpose: bytes, head: bytes) -> bytes:
-    return hmac.new(core.keys.derive("passkey challenge"), purpose + head, hashlib.sha256).digest()[:_MARK]
+def _marks(core: Core, purpose: bytes, head: bytes) -> list[bytes]:
+    ring = core.keys.ring("passkey challenge")
+    return [hmac.new(key, purpose + head, hashlib.sha256).digest()[:_MARK] for key in ring]
 
 
 def _answered(core: Core, credential: dict[str, Any], purpose: bytes) -> bytes:
@@ -162,7 +165,7 @@ def _answered(core: Core, credential: dict[str, Any], purpose: bytes) -> bytes:
         (until,) = struct.unpack(">Q", head[16:])
     except (KeyError, ValueError, TypeError, struct.error, msgspec.DecodeError) as error:
         raise BadPasskey from error
-    if not hmac.compare_digest(mark, _mark(core, purpose, head)) or until <= core.db.clock().timestamp():
+    if not _among(mark, _marks(core, purpose, head)) or until <= core.db.clock().timestamp():
         raise BadPasskey
     return challenge
 
@@ -175,10 +178,14 @@ async def _use_up(conn: Conn, challenge: bytes, now: object) -> None:
         raise BadPasskey from error
 
 
-def _handle(core: Core, institute_id: UUID, user_id: UUID) -> bytes:
-    """What a device keeps of the person: the institute, and nothing that says who it is."""
-    key = core.keys.derive("passkey user handle")
-    return institute_id.bytes + hmac.new(key, institute_id.bytes + user_id.bytes, hashlib.sha256).digest()[:16]
+def _handles(core: Core, institute_id: UUID, user_id: UUID) -> list[bytes]:
+    """What a device keeps of the person, by each key: the institute, and nothing that says who it is."""
+    ring, whose = core.keys.ring("passkey user handle"), institute_id.bytes + user_id.bytes
+    return [institute_id.bytes + hmac.new(key, whose, hashlib.sha256).digest()[:16] for key in ring]
+
+
+def _among(given: bytes, good: list[bytes]) -> bool:
+    return any(hmac.compare_digest(given, each) for each in good)
 
 
 def _bytes(text: str) -> bytes:
@@ -192,6 +199,18 @@ def _site(core: Core) -> tuple[str, list[str]]:
     """The relying party, and where answers may come from: our pages, and our Android apps by their certificate."""
     apps = [f"android:apk-key-hash:{key}" for key in core.settings.android_key_hashes]
     return urlsplit(core.settings.api_base_url).hostname or "localhost", [core.settings.api_base_url, *apps]
+
+
+def android_links(settings: Settings) -> list[dict[str, Any]]:
+    """The statements of Digital Asset Links; none while ANDROID_PACKAGE or ANDROID_KEY_HASHES is unset."""
+    if not (settings.android_package and settings.android_key_hashes):
+        return []
+    prints = [_bytes(each).hex(":").upper() for each in settings.android_key_hashes]
+    target = {
+        "namespace": "android_app", "package_name": settings.android_package, "sha256_cert_fingerprints": prints,
+    }  # fmt: skip
+    grants = ["delegate_permission/common.get_login_creds", "delegate_permission/common.handle_all_urls"]
+    return [{"relation": grants, "target": target}]
 
 
 def _creation_options(

@@ -9,15 +9,16 @@ from litestar.params import FromPath
 from litestar.response import Response
 
 from kaksha.accounts import service as accounts
-from kaksha.core.cookies import next_page, session_cookie
+from kaksha.core.cookies import next_page
 from kaksha.core.db import Actor
 from kaksha.core.errors import AppError, Invalid, NotFound
 from kaksha.core.failures import reasons, text
-from kaksha.core.http import NOTICES, Ok, Request, allow, form, public, see_other
+from kaksha.core.http import NOTICES, Ok, Request, allow, form, let_in, public
 from kaksha.core.i18n import N_, gettext
 from kaksha.core.ids import UUID, new_id
 from kaksha.passkeys import queries, service
 from kaksha.passkeys.models import Passkey, PasskeyName
+from kaksha.sessions import service as sessions
 
 NOTICES.update(
     {
@@ -78,10 +79,14 @@ async def sign_in(request: Request) -> Response[bytes]:
         back = f"/sign-in?{urlencode({'next': following})}"
         return request.page("passkeys/refused.html", status=error.status, failure=text(request.lang, error), back=back)
     actor = Actor(account.id, request.request_id)
-    secret = await accounts.open_web(request.core, account, accounts.device_of(request.headers), actor)
-    response = see_other(following)
-    response.set_cookie(session_cookie(request.core.settings, secret.text, int(accounts.WEB_LIFE.total_seconds())))
-    return response
+    secret = await sessions.open_web(request.core, account, sessions.device_of(request.headers), actor)
+    return let_in(request, secret.text, sessions.WEB_LIFE, following)
+
+
+@get("/.well-known/assetlinks.json", guards=public("phones look here before they trust an app with our passkeys"))
+async def android_apps(request: Request) -> Response[list[dict[str, Any]]]:
+    """Which Android app may sign people in and open our links, by its package and certificates."""
+    return Response(service.android_links(request.core.settings), headers={"Cache-Control": "public, max-age=3600"})
 
 
 async def _credential(request: Request) -> dict[str, Any]:
@@ -110,4 +115,6 @@ async def _list(
     )  # fmt: skip
 
 
-routes = Router("/", route_handlers=[passkeys_page, options, add, rename, remove, sign_in], include_in_schema=False)
+routes = Router(
+    "/", route_handlers=[passkeys_page, options, add, rename, remove, sign_in, android_apps], include_in_schema=False
+)

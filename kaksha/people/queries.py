@@ -17,7 +17,7 @@ async def people(
 ) -> Record:  # fmt: skip
     """A page of people as JSON (`items`, `list[Listed]`), their `total`, and how many each role has in `statuses`.
 
-    `disabled` counts those who are disabled, whatever the other filters say but the search.
+    `disabled` and `pending` count those who are, whatever the other filters say but the search.
     """
     row = await conn.fetchrow(
         """
@@ -43,7 +43,8 @@ async def people(
             count(*) filter (where 'admin' = any (roles)) as admins
           from found where status = any ($4::text[])
         )
-        select counted.*, (select count(*) from found where status = 'disabled') as disabled, (
+        select counted.*, (select count(*) from found where status = 'disabled') as disabled,
+          (select count(*) from found where status = 'pending') as pending, (
           select coalesce(json_agg(json_build_object(
             'id', u.id, 'name', u.name, 'email', u.email, 'phone', u.phone, 'roles', u.roles, 'status', u.status,
             'instituteId', u.institute_id, 'language', u.language,

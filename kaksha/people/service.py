@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from kaksha.accounts import service as accounts
 from kaksha.accounts.models import Role
+from kaksha.codes import service as codes
 from kaksha.core import audit
 from kaksha.core.db import Write
 from kaksha.core.errors import AppError, Forbidden, NotFound
@@ -21,6 +22,7 @@ from kaksha.core.passwords import hash_password, password_problems
 from kaksha.institutes.models import Fields, tidy
 from kaksha.people import models, queries
 from kaksha.people.models import ROLES, ChildLink, Kept, NewPerson, PersonChange, Row, Status, StudentPart, changed
+from kaksha.sessions import service as sessions
 
 _REQUIRED = N_("This is required.")
 _NOT_A_STUDENT = N_("Is not a student of this institute.")
@@ -100,9 +102,9 @@ async def change(tx: Write, me: Principal, person_id: UUID, body: PersonChange) 
     await queries.save_roles(tx.conn, tx.institute_id, person_id, after, tx.now)
     await audit.record(tx, "person.changed", person_id, before=old, after=new, person_id=person_id, personal=personal)
     if password_hash:
-        await accounts.end_sessions(tx, person_id, None, "password set by the institute")
+        await sessions.end_sessions(tx, person_id, None, "password set by the institute")
     elif _IN_THE_SIGN_IN & (new.keys() | personal.keys()):
-        await accounts.refresh_sign_ins(tx, person_id)
+        await sessions.refresh_sign_ins(tx, person_id)
 
 
 async def disable(tx: Write, me: Principal, person_id: UUID) -> None:
@@ -120,7 +122,9 @@ async def disable(tx: Write, me: Principal, person_id: UUID) -> None:
     if "owner" in before.permissions:
         _check_owner_goes(me, person_id, owners, models.OwnAccount)
     await _set_status(tx, before, "disabled")
-    await accounts.end_sessions(tx, person_id, None, "disabled by the institute")
+    if before.status == "pending":
+        await codes.tell_decision(tx, person_id, admitted=False)
+    await sessions.end_sessions(tx, person_id, None, "disabled by the institute")
 
 
 async def enable(tx: Write, me: Principal, person_id: UUID) -> None:
@@ -129,6 +133,8 @@ async def enable(tx: Write, me: Principal, person_id: UUID) -> None:
     check_rights(me, before.roles)
     if before.status != "active":
         await _set_status(tx, before, "active")
+    if before.status == "pending":
+        await codes.tell_decision(tx, person_id, admitted=True)
 
 
 async def link(tx: Write, me: Principal, parent_id: UUID, body: ChildLink) -> None:

@@ -38,6 +38,7 @@ _PAGE = 30
 _FOUND = 8
 """People shown to choose from when a family is linked."""
 _HERE: tuple[models.Status, ...] = ("active", "pending")
+_ONLY: tuple[models.Status, ...] = ("pending", "disabled")
 _FIELDS = (
     "name", "email", "phone", "password", "language", "student.rollNo", "student.grade", "student.joinedOn",
     "teacher.title", "children.studentId", "children.relation",
@@ -50,14 +51,14 @@ _SAID_EMPTY = frozenset({"name", "student.grade", "teacher.title"})
 async def people_page(request: Request) -> Response[bytes]:
     given = request.query_params
     said, role, page = tidy(given.get("q", ""))[:100], _role(given.get("role")), _page_number(given.get("page", "1"))
-    disabled = given.get("status") == "disabled"
-    statuses: tuple[models.Status, ...] = ("disabled",) if disabled else _HERE
+    only: models.Status | None = next((status for status in _ONLY if given.get("status") == status), None)
+    statuses: tuple[models.Status, ...] = (only,) if only else _HERE
     async with request.read() as conn:
         found = await queries.people(conn, request.me.institute_id, said or None, role, statuses, "name", page, _PAGE)
     counts = {name: found[f"{name}s"] for name in ROLES}
     return _page(
         request, "people.html", people=msgspec.json.decode(found["items"], type=list[Listed]), said=said, role=role,
-        disabled=disabled, counts=counts, found=found,
+        only=only, counts=counts, found=found,
         pagination=Pagination(page, _PAGE, found["total"], -(-found["total"] // _PAGE)),
     )  # fmt: skip
 

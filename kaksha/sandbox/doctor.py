@@ -61,6 +61,12 @@ def examine_home(settings: Settings) -> Iterator[Check]:
     else:
         where = f"in {key}; back it up" if key.exists() and not os.environ.get("KAKSHA_SECRET_KEY") else "set"
         yield Check("secret key", "ok", where)
+    before = settings.previous_secret_keys
+    if settings.secret_key in before:
+        yield Check("previous secret keys", "failure", "name the present one too: KAKSHA_SECRET_KEY was not replaced")
+    elif before:
+        said = f"{len(before)} still taken; passkeys, second steps and invites made with one end when it goes"
+        yield Check("previous secret keys", "ok", said)
 
 
 async def examine_database(owner_url: str, app_url: str) -> list[Check]:

@@ -36,7 +36,7 @@ _SANDBOX = frozenset({"queries", "seeding"})
 _ACROSS = {
     "kaksha.accounts.queries.find_sign_ins",
     "kaksha.accounts.queries.find_institute",
-    "kaksha.accounts.queries.changed_sessions",
+    "kaksha.sessions.queries.changed_sessions",
     "kaksha.accounts.queries.sweep",
 }
 """The queries without a tenant. They may only call functions of migrations/0007_lookups.sql."""

@@ -148,10 +148,10 @@ def test_a_seal_differs_each_time_and_belongs_to_its_context() -> None:
     key, context = _KEYS.derive("test"), UUID(int=1).bytes
     first, second = seal(key, b"value", context), seal(key, b"value", context)
     assert first != second
-    assert open_sealed(key, first, context) == b"value"
+    assert open_sealed([key], first, context) == b"value"
     for bad in (b"", first[:11], first[:-1], first + b"x"):
         with pytest.raises(ValueError):  # noqa: PT011 - SealBroken, or a value too short to be one
-            open_sealed(key, bad, context)
+            open_sealed([key], bad, context)
     with pytest.raises(SealBroken):
-        open_sealed(key, first, UUID(int=2).bytes)
+        open_sealed([key], first, UUID(int=2).bytes)
     assert _KEYS.derive("a") != _KEYS.derive("b")

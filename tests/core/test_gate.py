@@ -8,7 +8,6 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from kaksha.accounts import service
 from kaksha.core import gate as gate_module
 from kaksha.core.db import SYSTEM
 from kaksha.core.gate import ACCESS, Gate, SessionChange
@@ -16,6 +15,7 @@ from kaksha.core.http import Principal
 from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.tokens import Tokens
+from kaksha.sessions import service
 from tests.world import NOW, World
 
 

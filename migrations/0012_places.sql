@@ -1,0 +1,30 @@
+-- Where people signed in from before, as hashes only: strangers' wrong guesses elsewhere do not keep them out.
+
+create table sign_in_places (
+  key bytea primary key,
+  seen_at timestamptz not null
+);
+create index sign_in_places_age on sign_in_places (seen_at);
+do $$ begin
+  execute format('grant select, insert, update on sign_in_places to %I', current_setting('kaksha.app_role'));
+end $$;
+
+create index sessions_over on sessions (coalesce(revoked_at, expires_at));
+
+-- As in 0007, and what else is past its time: links, sign-ins that ended half a year ago (until then they tell a new
+-- device from an old one), places that nobody signed in from for as long.
+create or replace function sweep(at timestamptz) returns bigint
+  language sql security definer set search_path = public, pg_temp as $$
+    with keys as (delete from idempotency_keys where created_at < at - interval '24 hours' returning 1),
+      tokens as (delete from refresh_tokens where expires_at < at - interval '1 day' returning 1),
+      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1),
+      links as (delete from one_time_tokens where expires_at < at - interval '7 days' returning 1),
+      ended as (
+        delete from sessions s where coalesce(s.revoked_at, s.expires_at) < at - interval '180 days'
+          and not exists (
+            select from refresh_tokens t where t.institute_id = s.institute_id and t.session_id = s.id)
+        returning 1),
+      places as (delete from sign_in_places where seen_at < at - interval '180 days' returning 1)
+    select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
+      + (select count(*) from links) + (select count(*) from ended) + (select count(*) from places)
+  $$;
