@@ -9,8 +9,6 @@ do $$ begin
   execute format('grant select, insert, update on sign_in_places to %I', current_setting('kaksha.app_role'));
 end $$;
 
-create index sessions_over on sessions (coalesce(revoked_at, expires_at));
-
 -- As in 0007, and what else is past its time: links, sign-ins that ended half a year ago (until then they tell a new
 -- device from an old one), places that nobody signed in from for as long.
 create or replace function sweep(at timestamptz) returns bigint

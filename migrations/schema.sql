@@ -246,8 +246,16 @@ CREATE FUNCTION public.sweep(at timestamp with time zone) RETURNS bigint
     AS $$
     with keys as (delete from idempotency_keys where created_at < at - interval '24 hours' returning 1),
       tokens as (delete from refresh_tokens where expires_at < at - interval '1 day' returning 1),
-      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1)
+      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1),
+      links as (delete from one_time_tokens where expires_at < at - interval '7 days' returning 1),
+      ended as (
+        delete from sessions s where coalesce(s.revoked_at, s.expires_at) < at - interval '180 days'
+          and not exists (
+            select from refresh_tokens t where t.institute_id = s.institute_id and t.session_id = s.id)
+        returning 1),
+      places as (delete from sign_in_places where seen_at < at - interval '180 days' returning 1)
     select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
+      + (select count(*) from links) + (select count(*) from ended) + (select count(*) from places)
   $$;
 
 CREATE FUNCTION public.take_limit(limit_key bytea, period interval, burst integer, at timestamp with time zone, OUT allowed boolean, OUT remaining integer, OUT retry_after double precision) RETURNS record
@@ -525,6 +533,11 @@ CREATE TABLE public.sessions (
     CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['web'::text, 'api'::text])))
 );
 
+CREATE TABLE public.sign_in_places (
+    key bytea NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.students (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -678,6 +691,9 @@ ALTER TABLE ONLY public.second_factors
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.sign_in_places
+    ADD CONSTRAINT sign_in_places_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY public.students
     ADD CONSTRAINT students_pkey PRIMARY KEY (institute_id, user_id);
 
@@ -751,6 +767,8 @@ CREATE INDEX sessions_of_user ON public.sessions USING btree (institute_id, user
 CREATE UNIQUE INDEX sessions_secret ON public.sessions USING btree (institute_id, secret_hash) WHERE (secret_hash IS NOT NULL);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (institute_id, user_id) WHERE (revoked_at IS NULL);
+
+CREATE INDEX sign_in_places_age ON public.sign_in_places USING btree (seen_at);
 
 CREATE UNIQUE INDEX students_roll_no ON public.students USING btree (institute_id, lower(roll_no) text_pattern_ops);
 
@@ -997,6 +1015,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO kaksha_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.second_factors TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sign_in_places TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
 

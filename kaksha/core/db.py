@@ -182,6 +182,7 @@ def _translated(error: BaseException) -> BaseException | None:
     if isinstance(
         error,
         asyncpg.PostgresConnectionError
+        | asyncpg.InternalClientError
         | asyncpg.InterfaceError
         | asyncpg.AdminShutdownError
         | asyncpg.CrashShutdownError

@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 import litestar
 import msgspec
@@ -21,19 +21,17 @@ from kaksha.core.answers import Many, Ok, Pagination, paged, raw
 from kaksha.core.cookies import DEVICE_COOKIE, device_cookie, page_cookie, session_cookie
 from kaksha.core.db import Actor, Conn, Database, Write
 from kaksha.core.errors import Forbidden, NotSignedIn
+from kaksha.core.forms import form
 from kaksha.core.guesses import Place
 from kaksha.core.ids import UUID
 from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings
-from kaksha.core.validation import converted, is_list
 
 __all__ = [
     "EVERY_ROLE", "NOTICES", "Core", "Many", "Ok", "Pagination", "Policy", "Principal", "Request", "RequestWrite",
     "allow", "form", "let_in", "paged", "public", "raw", "see_other",
 ]  # fmt: skip
-
-T = TypeVar("T")
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -296,15 +294,3 @@ async def _caller(request: Request) -> Principal | None:
         return await request.core.authenticator.token(token.strip())
     cookie = request.cookies.get(page_cookie(request.core.settings))
     return await request.core.authenticator.cookie(cookie) if cookie else None
-
-
-async def form(request: Request, kind: type[T]) -> T:
-    """A posted form as a body. Raises Invalid with every bad field; an empty field counts as not filled in."""
-    given = await request.form()
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(cast(Any, kind)):
-        texts = [text.strip() for text in given.getall(field.encode_name, []) if isinstance(text, str)]
-        texts = [text for text in texts if text]
-        if texts:
-            values[field.encode_name] = texts if is_list(field.type) else texts[0]
-    return converted(kind, values)

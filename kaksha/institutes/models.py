@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
+import phonenumbers
 
 from kaksha.core.errors import Invalid, Why
 from kaksha.core.i18n import N_
@@ -13,7 +14,7 @@ from kaksha.core.ids import UUID
 
 __all__ = [
     "FieldConflict", "Fields", "Institute", "InstituteChange", "InstituteForm", "Language", "NewSubject", "Subject",
-    "SubjectChange", "SubjectSort", "changes", "tidy",
+    "SubjectChange", "SubjectSort", "changes", "spoken", "tidy",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -150,6 +151,13 @@ class Fields:
         if len(text) > most:
             self.wrong(field, Why(N_("Must have at most {n} characters."), n=most))
         return text
+
+
+def spoken(phone: str | None) -> str:
+    """A number as people read it out: +91 98220 10001."""
+    if not phone:
+        return ""
+    return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def tidy(text: str) -> str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import phonenumbers
 from babel.dates import get_timezone_gmt, get_timezone_location
 from litestar import Router, get, post
 from litestar.params import FromPath
@@ -23,6 +22,7 @@ from kaksha.institutes.models import (
     NewSubject,
     Subject,
     SubjectChange,
+    spoken,
 )  # fmt: skip
 
 NOTICES.update(
@@ -65,7 +65,7 @@ async def institute_page(request: Request) -> Response[bytes]:
         "institutes/institute.html", institute=institute,
         subjects=msgspec.json.decode(found["items"], type=list[Subject]), total=found["total"],
         pagination=Pagination(page, _PAGE, found["total"], -(-found["total"] // _PAGE)),
-        zone=_zone_name(request, institute.zone), phone=_spoken(institute.phone),
+        zone=_zone_name(request, institute.zone), phone=spoken(institute.phone),
         may_change=service.may(request.me, "owner"), may_teach=service.may(request.me, "academics"),
     )  # fmt: skip
 
@@ -73,7 +73,7 @@ async def institute_page(request: Request) -> Response[bytes]:
 @get("/institute/settings", guards=allow("admin", permission="owner"))
 async def settings_page(request: Request) -> Response[bytes]:
     institute = await _institute(request)
-    return _settings_page(request, msgspec.to_builtins(institute) | {"phone": _spoken(institute.phone)})
+    return _settings_page(request, msgspec.to_builtins(institute) | {"phone": spoken(institute.phone)})
 
 
 @post("/institute/settings", guards=allow("admin", permission="owner"))
@@ -184,13 +184,6 @@ def _zone_name(request: Request, name: str) -> str:
         return name
     city = get_timezone_location(name, locale=request.lang, return_city=True)
     return f"{city} ({get_timezone_gmt(now, locale=request.lang)})"
-
-
-def _spoken(phone: str | None) -> str | None:
-    """+91 80 4681 0000, as people read it out."""
-    if phone is None:
-        return None
-    return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 routes = Router(

@@ -148,6 +148,7 @@ class Known(msgspec.Struct, frozen=True):
     student_name: str | None
     relation: Relation | None
     uses_left: int
+    code_hash: bytes
     good: bool
 
 

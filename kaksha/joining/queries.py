@@ -17,15 +17,15 @@ async def institute(conn: Conn, institute_id: UUID) -> Institute | None:
     return msgspec.convert(dict(row), Institute) if row else None
 
 
-async def known(conn: Conn, institute_id: UUID, code_hash: bytes, now: datetime) -> Known | None:
-    """The invite with this code, whatever state it is in.
+async def known(conn: Conn, institute_id: UUID, code_hashes: list[bytes], now: datetime) -> Known | None:
+    """The invite with one of these, whatever state it is in.
 
     It is good while it is open and what it leads to is still there; one for staff, while who made it is still active.
     """
     row = await conn.fetchrow(
         """
         select v.id, v.role, v.batch_id, b.name as batch_name, b.course, v.student_id, c.name as student_name,
-          v.relation, v.uses_left,
+          v.relation, v.uses_left, v.code_hash,
           v.uses_left > 0 and v.revoked_at is null and v.expires_at > $3
             and (v.batch_id is null or b.archived_at is null)
             and (v.student_id is null or c.status <> 'disabled' and 'student' = any (c.roles))
@@ -34,9 +34,9 @@ async def known(conn: Conn, institute_id: UUID, code_hash: bytes, now: datetime)
         join users maker on maker.institute_id = v.institute_id and maker.id = v.created_by
         left join batches b on b.institute_id = v.institute_id and b.id = v.batch_id
         left join users c on c.institute_id = v.institute_id and c.id = v.student_id
-        where v.institute_id = $1 and v.code_hash = $2
+        where v.institute_id = $1 and v.code_hash = any ($2::bytea[])
         """,
-        institute_id, code_hash, now,
+        institute_id, code_hashes, now,
     )  # fmt: skip
     return msgspec.convert(dict(row), Known) if row else None
 

@@ -62,7 +62,7 @@ async def look(core: Core, code: str, address: str, *, good: bool = True) -> Doo
 
     Counts, whatever it finds. Raises InviteNotGood or TooMany.
     """
-    code, now, hashed, invite = tidy_code(code), core.db.clock(), None, None
+    code, now, invite = tidy_code(code), core.db.clock(), None
     async with core.db.read(None) as conn:
         await take(conn, _LOOKS, address, now)
     institute_id = await accounts.institute_of_code(core.db, code)
@@ -75,15 +75,13 @@ async def look(core: Core, code: str, address: str, *, good: bool = True) -> Doo
     async with core.db.read(institute_id) as conn:
         if secret is not None:
             await take(conn, _LOOKS_INSTITUTE, str(institute_id), now)
-            for hashed in code_hashes(core.keys, institute_id, secret):
-                invite = await queries.known(conn, institute_id, hashed, now)
-                if invite is not None:
-                    break
+            hashes = code_hashes(core.keys, institute_id, secret)
+            invite = await queries.known(conn, institute_id, hashes, now)
             if invite is None or (good and not invite.good):
                 raise models.InviteNotGood
         institute = await queries.institute(conn, institute_id)
     assert institute is not None
-    return Door(institute, invite, hashed)
+    return Door(institute, invite, invite.code_hash if invite else None)
 
 
 async def register(core: Core, body: Register, address: str, language: str, request_id: str) -> Comer:
@@ -124,7 +122,7 @@ async def _let_in(tx: Write, door: Door, new: Row, body: Register, password_hash
     invite = None
     if door.code_hash is not None:
         await queries.hold_invite(tx.conn, tx.institute_id, door.code_hash)
-        invite = await queries.known(tx.conn, tx.institute_id, door.code_hash, tx.now)
+        invite = await queries.known(tx.conn, tx.institute_id, [door.code_hash], tx.now)
     before = await queries.came_just_now(
         tx.conn, tx.institute_id, invite.id if invite else None, new.name, new.email, new.phone, new.roles[0],
         tx.now - _SECOND_PRESS,

@@ -122,8 +122,6 @@ async def disable(tx: Write, me: Principal, person_id: UUID) -> None:
     if "owner" in before.permissions:
         _check_owner_goes(me, person_id, owners, models.OwnAccount)
     await _set_status(tx, before, "disabled")
-    if before.status == "pending":
-        await codes.tell_decision(tx, person_id, admitted=False)
     await sessions.end_sessions(tx, person_id, None, "disabled by the institute")
 
 
@@ -133,8 +131,6 @@ async def enable(tx: Write, me: Principal, person_id: UUID) -> None:
     check_rights(me, before.roles)
     if before.status != "active":
         await _set_status(tx, before, "active")
-    if before.status == "pending":
-        await codes.tell_decision(tx, person_id, admitted=True)
 
 
 async def link(tx: Write, me: Principal, parent_id: UUID, body: ChildLink) -> None:
@@ -207,6 +203,8 @@ async def _set_status(tx: Write, before: Kept, status: Status) -> None:
     await queries.set_status(tx.conn, tx.institute_id, before.id, status, tx.now)
     action = "person.disabled" if status == "disabled" else "person.enabled"
     await audit.record(tx, action, before.id, before={"status": before.status}, after={"status": status})
+    if before.status == "pending":
+        await codes.tell_decision(tx, before.id, admitted=status == "active")
 
 
 async def _insert_link(tx: Write, parent_id: UUID, child: ChildLink) -> None:

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-import phonenumbers
 from litestar import Router, get, post
 from litestar.params import FromPath
 from litestar.response import Response
@@ -17,7 +16,7 @@ from kaksha.core.http import NOTICES, Pagination, Request, allow, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.validation import converted
-from kaksha.institutes.models import tidy
+from kaksha.institutes.models import spoken, tidy
 from kaksha.people import models, queries, service
 from kaksha.people.models import ROLES, ChildLink, Listed, NewPerson, PersonChange, PersonRecord
 
@@ -99,7 +98,7 @@ async def edit_page(request: Request, person_id: FromPath[UUID]) -> Response[byt
     if person.status == "disabled":
         return see_other(f"/people/{person_id}")
     values: dict[str, Any] = {
-        "name": person.name, "email": person.email, "phone": _spoken(person.phone), "language": person.language,
+        "name": person.name, "email": person.email, "phone": spoken(person.phone), "language": person.language,
         "roles": person.roles, "permissions": person.permissions,
     }  # fmt: skip
     if person.student:
@@ -237,7 +236,7 @@ def _page(request: Request, template: str, *, status: int = 200, **context: Any)
     return request.page(
         f"people/{template}", status=status, may_manage=service.may_manage(request.me), me=request.me,
         may_change=partial(service.may_change, request.me),
-        spoken=_spoken, relations=models.RELATIONS, statuses=models.STATUS_CHIPS, rights=models.RIGHTS,
+        spoken=spoken, relations=models.RELATIONS, statuses=models.STATUS_CHIPS, rights=models.RIGHTS,
         idem=new_id(), **context,
     )  # fmt: skip
 
@@ -257,13 +256,6 @@ def _role(given: str | None) -> Role | None:
 
 def _page_number(given: str) -> int:
     return min(int(given), 100_000) if given.isdecimal() and int(given) else 1
-
-
-def _spoken(phone: str | None) -> str:
-    """A number as people read it: +91 98220 10001."""
-    if not phone:
-        return ""
-    return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 async def _typed(request: Request) -> dict[str, Any]:

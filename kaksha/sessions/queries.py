@@ -71,7 +71,8 @@ async def web_session(conn: Conn, institute_id: UUID, secret_hash: bytes, now: d
           returning id
         )
         select s.id as session_id, s.role, s.expires_at, s.changed_at, u.id, u.institute_id, u.name, u.email, u.phone,
-          u.roles, u.permissions, u.status, u.language, u.theme, u.avatar, u.second_factor, i.name as institute_name, i.zone
+          u.roles, u.permissions, u.status, u.language, u.theme, u.avatar, u.second_factor,
+          i.name as institute_name, i.zone
         from seen
         join sessions s on s.institute_id = $1 and s.id = seen.id
         join users u on u.institute_id = s.institute_id and u.id = s.user_id and u.status = 'active'

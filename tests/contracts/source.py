@@ -13,8 +13,8 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "gate", "guesses",
-        "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
+        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "forms",
+        "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
         "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
         "validation",
     ]),
