@@ -13,7 +13,7 @@ STUDENTS ?= 20000
 INSTITUTES ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-database check format texts update bench seed shots lock
+.PHONY: help run install test test-database check format texts update attack bench seed shots lock
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -50,6 +50,9 @@ texts: $(VENV)/.dev ## Gather new texts for the translators
 
 update: $(VENV)/.dev ## Write anew what the guards compare with (then look at git diff)
 	$(PY) -m tests.contracts.update
+
+attack: $(VENV)/.dev $(VENV)/.assets ## Attack sign-in, codes and links ten thousand times each, and show what came back
+	KAKSHA_ATTACK=10000 $(PY) -m pytest tests/attacks -s -q -p no:cacheprovider --log-level=CRITICAL | grep -v 'info     .* request'
 
 bench: $(VENV)/.dev $(VENV)/.assets ## Measure Kaksha beside the limit
 	$(PY) -m bench

@@ -26,3 +26,33 @@ create or replace function sweep(at timestamptz) returns bigint
     select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
       + (select count(*) from links) + (select count(*) from ended) + (select count(*) from places)
   $$;
+
+-- Counts a guess: against the place's own count when it is known, else against those of the place, the login and the
+-- address, in this order. Answers which place is known, and the seconds to wait when there is no room (else 0).
+create function begin_guess(
+  places bytea[], known_keys bytea[], strange_keys bytea[], periods interval[], bursts integer[], at timestamptz,
+  out known bigint, out retry_after double precision
+) language plpgsql as $$
+begin
+  select min(p.number) into known from unnest(places) with ordinality p (key, number)
+    join sign_in_places s on s.key = p.key;
+  if known is not null then
+    select t.retry_after into retry_after from take_limit(known_keys[known], periods[1], bursts[1], at) t;
+    return;
+  end if;
+  for number in 1 .. array_length(strange_keys, 1) loop
+    select t.retry_after into retry_after from take_limit(strange_keys[number], periods[number], bursts[number], at) t;
+    exit when retry_after > 0;
+  end loop;
+end $$;
+
+-- The guess was right: it is given back, and its places are known.
+create function right_guess(keys bytea[], periods interval[], places bytea[], at timestamptz) returns void
+  language plpgsql as $$
+begin
+  for number in 1 .. array_length(keys, 1) loop
+    update rate_limits set tat = tat - periods[number] where key = keys[number];
+  end loop;
+  insert into sign_in_places as p (key, seen_at) select distinct key, at from unnest(places) key order by key
+    on conflict (key) do update set seen_at = excluded.seen_at where p.seen_at < excluded.seen_at - interval '1 day';
+end $$;

@@ -32,11 +32,11 @@ a family has this phone or e-mail."""
 SIGN_INS = guesses.Kind(
     "sign-in",
     here=Limit("sign-in", 10, timedelta(seconds=30)),
-    login=Limit("sign-in-login", 100, timedelta(seconds=36)),
+    login=Limit("sign-in-login", 50, timedelta(seconds=36)),
     address=Limit("sign-in-address", 60, timedelta(seconds=20)),
 )
-"""Wrong passwords: for one login from one place ten at once, then one each half minute; from all strange places a
-hundred; for all logins from one address sixty (a whole institute sits behind one)."""
+"""Wrong passwords: for one login from one place ten at once, then one each half minute; from all strange places
+fifty; for all logins from one address sixty (a whole institute sits behind one)."""
 
 
 class WaitingForApproval(Forbidden):

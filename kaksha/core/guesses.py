@@ -8,12 +8,12 @@ others do at the same address, who comes from a known place gets in.
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from kaksha.core.db import Conn
-from kaksha.core.limits import Limit, give_back, take
+from kaksha.core.limits import Limit, digest, refusal
 from kaksha.core.seal import Keys
 
 __all__ = ["Guess", "Kind", "Place", "begin", "knows", "right"]
@@ -41,43 +41,43 @@ class Kind(msgspec.Struct, frozen=True):
 class Guess(msgspec.Struct, frozen=True):
     """A try under way: what it was counted against, and what is remembered of it when it was right."""
 
-    taken: tuple[tuple[Limit, str], ...]
-    places: tuple[bytes, ...]
+    keys: list[bytes]
+    periods: list[timedelta]
+    places: list[bytes]
 
 
 async def begin(conn: Conn, keys: Keys, kind: Kind, login: str, place: Place, at: datetime) -> Guess:
     """Counts a try. Raises TooMany; who it is has no influence on when, so that says nothing of who exists."""
-    known = await _known(conn, keys, login, place)
-    counts = [(kind.here, f"{login}/{known.hex()}")] if known else [
-        (kind.here, f"{login}/{place.address}"), (kind.login, login), (kind.address, place.address),
-    ]  # fmt: skip
-    for limit, key in counts:
-        await take(conn, limit, key, at)
-    return Guess(tuple(counts), tuple(ring[0] for ring in _hashes(keys, login, place)))
+    rings = _hashes(keys, login, place)
+    places = [each for ring in rings for each in ring]
+    limits = (kind.here, kind.login, kind.address)
+    known_keys = [digest(kind.here, f"{login}/{each.hex()}") for each in places]
+    strange = (f"{login}/{place.address}", login, place.address)
+    strange_keys = [digest(limit, key) for limit, key in zip(limits, strange, strict=True)]
+    periods = [limit.period for limit in limits]
+    row = await conn.fetchrow(
+        "select known, retry_after from begin_guess($1, $2, $3, $4, $5, $6)",
+        places, known_keys, strange_keys, periods, [limit.burst for limit in limits], at,
+    )  # fmt: skip
+    assert row is not None
+    known: int | None = row["known"]
+    if row["retry_after"]:
+        raise refusal(kind.here, row["retry_after"])
+    taken = strange_keys if known is None else [known_keys[known - 1]]
+    return Guess(taken, periods[: len(taken)], [ring[0] for ring in rings])
 
 
 async def right(conn: Conn, guess: Guess, at: datetime) -> None:
     """The try was right: it counts for nothing, and its place is known from now on."""
-    for limit, key in guess.taken:
-        await give_back(conn, limit, key)
-    await conn.execute(
-        "insert into sign_in_places as p (key, seen_at) select key, $2 from unnest($1::bytea[]) key on conflict (key)"
-        " do update set seen_at = excluded.seen_at where p.seen_at < excluded.seen_at - interval '1 day'",
-        list(guess.places), at,
-    )  # fmt: skip
+    await conn.execute("select right_guess($1, $2, $3, $4)", guess.keys, guess.periods, guess.places, at)
 
 
 async def knows(conn: Conn, keys: Keys, login: str, place: Place) -> str | None:
     """A name for the place, if somebody signed in there with this login before."""
-    known = await _known(conn, keys, login, place)
-    return known.hex() if known else None
-
-
-async def _known(conn: Conn, keys: Keys, login: str, place: Place) -> bytes | None:
-    """The device before the address: others have the address too."""
     hashes = [each for ring in _hashes(keys, login, place) for each in ring]
     found = await conn.fetch("select key from sign_in_places where key = any ($1::bytea[])", hashes)
-    return min((row["key"] for row in found), key=hashes.index, default=None)
+    known = min((row["key"] for row in found), key=hashes.index, default=None)
+    return known.hex() if known else None
 
 
 def _hashes(keys: Keys, login: str, place: Place) -> list[list[bytes]]:

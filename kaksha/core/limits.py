@@ -8,7 +8,7 @@ import msgspec
 from kaksha.core.db import Conn
 from kaksha.core.errors import TooMany
 
-__all__ = ["FloodGate", "Limit", "give_back", "take"]
+__all__ = ["FloodGate", "Limit", "digest", "give_back", "refusal", "take"]
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -26,26 +26,32 @@ async def take(conn: Conn, limit: Limit, key: str, at: object) -> None:
     """
     row = await conn.fetchrow(
         "select allowed, remaining, retry_after from take_limit($1, $2, $3, $4)",
-        _digest(limit, key),
+        digest(limit, key),
         limit.period,
         limit.burst,
         at,
     )
     assert row is not None
     if not row["allowed"]:
-        refused = TooMany(row["retry_after"])
-        refused.headers |= headers(limit.burst, 0, row["retry_after"])
-        raise refused
+        raise refusal(limit, row["retry_after"])
+
+
+def refusal(limit: Limit, wait: float) -> TooMany:
+    """What is said to who must wait so many seconds."""
+    refused = TooMany(wait)
+    refused.headers |= headers(limit.burst, 0, wait)
+    return refused
 
 
 async def give_back(conn: Conn, limit: Limit, key: str) -> None:
     """Takes back one request that `take` counted."""
     await conn.execute(
-        "update rate_limits set tat = tat - $2::interval where key = $1", _digest(limit, key), limit.period
+        "update rate_limits set tat = tat - $2::interval where key = $1", digest(limit, key), limit.period
     )
 
 
-def _digest(limit: Limit, key: str) -> bytes:
+def digest(limit: Limit, key: str) -> bytes:
+    """The key of a count in the database."""
     return hashlib.blake2b(f"{limit.name}\0{key}".encode(), digest_size=16).digest()
 
 

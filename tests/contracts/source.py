@@ -14,9 +14,9 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
         "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "forms",
-        "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
-        "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
-        "validation",
+        "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate",
+        "openapi", "passwords", "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings",
+        "statics", "tokens", "totp", "validation",
     ]),
     "gateways": frozenset([
         "__init__", "mail", "mail_content", "places", "resilience", "segments", "sms", "sms_content", "sms_providers",
