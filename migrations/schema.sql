@@ -144,6 +144,22 @@ CREATE FUNCTION public.batches_teaching(subject uuid, today date) RETURNS SETOF 
    ORDER BY b.name;
 END;
 
+CREATE FUNCTION public.begin_guess(places bytea[], known_keys bytea[], strange_keys bytea[], periods interval[], bursts integer[], at timestamp with time zone, OUT known bigint, OUT retry_after double precision) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+  select min(p.number) into known from unnest(places) with ordinality p (key, number)
+    join sign_in_places s on s.key = p.key;
+  if known is not null then
+    select t.retry_after into retry_after from take_limit(known_keys[known], periods[1], bursts[1], at) t;
+    return;
+  end if;
+  for number in 1 .. array_length(strange_keys, 1) loop
+    select t.retry_after into retry_after from take_limit(strange_keys[number], periods[number], bursts[number], at) t;
+    exit when retry_after > 0;
+  end loop;
+end $$;
+
 CREATE FUNCTION public.every_institute() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -190,6 +206,17 @@ begin
   execute format(
     'create policy tenant on %s using (institute_id = (select tenant())) with check (institute_id = (select tenant()))',
     target);
+end $$;
+
+CREATE FUNCTION public.right_guess(keys bytea[], periods interval[], places bytea[], at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  for number in 1 .. array_length(keys, 1) loop
+    update rate_limits set tat = tat - periods[number] where key = keys[number];
+  end loop;
+  insert into sign_in_places as p (key, seen_at) select distinct key, at from unnest(places) key order by key
+    on conflict (key) do update set seen_at = excluded.seen_at where p.seen_at < excluded.seen_at - interval '1 day';
 end $$;
 
 CREATE FUNCTION public.search_people(said text) RETURNS SETOF uuid

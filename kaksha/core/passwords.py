@@ -45,7 +45,7 @@ class PasswordsBusy(AppError):
 def _step_back() -> None:
     """Lets the thread that answers requests go first. Linux knows this for one thread; elsewhere all are alike."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 2)
 
 
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2", initializer=_step_back)

@@ -142,6 +142,7 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
         "person_id": await rows.person("Spare Parent", "parent", "disabled"),
         "subject_id": await rows.subject("Spare Subject"),
         "batch_id": await rows.batch("Spare Batch"),
+        "waiting": await rows.person("Waiting Student", "student", "pending"),
     }
 
 

@@ -1,8 +1,6 @@
 """The second step of staff: set up in a page, asked for at every door, each code good once."""
 
 import base64
-import hashlib
-import hmac
 import re
 from html import unescape
 
@@ -10,37 +8,8 @@ import httpx2
 import pytest
 
 from kaksha.sandbox.cast import PASSWORD
+from tests.devices.hands import code as app_code, switched_on
 from tests.world import World
-
-
-def _code(key: str, world: World, steps: int = 0) -> str:
-    """What an authenticator app shows, `steps` of 30 seconds from now (RFC 6238, written down anew)."""
-    count = int(world.clock().timestamp()) // 30 + steps
-    digest = hmac.digest(base64.b32decode(key), count.to_bytes(8, "big"), hashlib.sha1)
-    place = digest[-1] & 15
-    return str((int.from_bytes(digest[place : place + 4], "big") & 0x7FFFFFFF) % 10**6).zfill(6)
-
-
-async def _switched_on(world: World, key: str) -> tuple[str, list[str]]:
-    """(the key in the app, recovery codes) of somebody who switched it on just now."""
-    pages = await world.pages(key)
-    page = (await pages.get("/me/second-factor")).text
-    secret = re.search(r'data-copy="([A-Z2-7]{32})"', page)
-    sealed = re.search(r'name="secret" value="([^"]+)"', page)
-    assert secret is not None
-    assert sealed is not None
-    assert "style=" not in page
-    wrong = await pages.post("/me/second-factor", data={"secret": sealed[1], "code": "000 000"})
-    assert wrong.status_code == 422
-    assert secret[1] in wrong.text, "the same key stays on the screen"
-    done = await pages.post("/me/second-factor", data={"secret": sealed[1], "code": _code(secret[1], world)})
-    assert done.status_code == 200, done.text
-    codes = re.findall(r"<code>([a-z2-7-]{19})</code>", done.text)
-    assert len(codes) == 8
-    twice = await pages.post("/me/second-factor", data={"secret": sealed[1], "code": _code(secret[1], world)})
-    assert re.findall(r"<code>([a-z2-7-]{19})</code>", twice.text) == codes, "a double press shows the same"
-    assert codes[0] not in (await pages.get("/me/second-factor")).text
-    return secret[1], codes
 
 
 async def _asked(world: World, key: str) -> str:
@@ -61,7 +30,7 @@ async def _answer(world: World, ticket: str, code: str) -> httpx2.Response:
 
 @pytest.fixture(scope="module")
 async def vikram(world: World) -> tuple[str, list[str]]:
-    return await _switched_on(world, "vikram")
+    return await switched_on(world, "vikram")
 
 
 async def test_a_password_alone_opens_nothing(world: World, vikram: tuple[str, list[str]]) -> None:
@@ -77,7 +46,7 @@ async def test_a_password_alone_opens_nothing(world: World, vikram: tuple[str, l
         assert await owner.fetchval(count, world.id("vikram")) == before
     bearer = {"Authorization": f"Bearer {ticket}"}
     assert (await world.anyone.get("/v1/users/profile", headers=bearer)).status_code == 401
-    answer = await _answer(world, ticket, _code(vikram[0], world))
+    answer = await _answer(world, ticket, app_code(vikram[0], world))
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"]["user"]["id"] == str(world.id("vikram"))
 
@@ -94,7 +63,7 @@ async def test_the_page_asks_and_lets_in(world: World, vikram: tuple[str, list[s
         wrong = await browser.post(unescape(action[1]), data={"ticket": ticket[1], "code": "123"})
         assert wrong.status_code == 401
         assert ticket[1] in wrong.text
-        right = await browser.post(unescape(action[1]), data={"ticket": ticket[1], "code": _code(vikram[0], world)})
+        right = await browser.post(unescape(action[1]), data={"ticket": ticket[1], "code": app_code(vikram[0], world)})
         assert (right.status_code, right.headers["location"]) == (303, "/batches")
         assert (await browser.get("/me")).status_code == 200
 
@@ -104,13 +73,13 @@ async def test_a_step_works_once_and_only_about_now(world: World, vikram: tuple[
     world.clock.forward(minutes=10)
     ticket = await _asked(world, "vikram")
     for steps in (-2, 2):
-        assert (await _answer(world, ticket, _code(key, world, steps))).json()["code"] == "WRONG_SECOND_FACTOR"
-    code = _code(key, world)
+        assert (await _answer(world, ticket, app_code(key, world, steps))).json()["code"] == "WRONG_SECOND_FACTOR"
+    code = app_code(key, world)
     assert (await _answer(world, ticket, code)).status_code == 200
     again = await _answer(world, ticket, code)
     assert (again.status_code, again.json()["code"]) == (401, "WRONG_SECOND_FACTOR")
     # Nor does the one before it, which is still within the drift.
-    assert (await _answer(world, ticket, _code(key, world, -1))).status_code == 401
+    assert (await _answer(world, ticket, app_code(key, world, -1))).status_code == 401
 
 
 async def test_only_a_few_codes_may_be_tried(world: World, vikram: tuple[str, list[str]]) -> None:
@@ -118,10 +87,10 @@ async def test_only_a_few_codes_may_be_tried(world: World, vikram: tuple[str, li
     ticket = await _asked(world, "vikram")
     tried = [(await _answer(world, ticket, f"{number:06}")).status_code for number in range(7)]
     assert tried == [401] * 5 + [429] * 2
-    right = await _answer(world, ticket, _code(vikram[0], world))
+    right = await _answer(world, ticket, app_code(vikram[0], world))
     assert right.status_code == 429, "guessing is over, also for the right one"
     world.clock.forward(minutes=3)
-    assert (await _answer(world, ticket, _code(vikram[0], world))).status_code == 200
+    assert (await _answer(world, ticket, app_code(vikram[0], world))).status_code == 200
 
 
 async def test_a_recovery_code_works_once(world: World, vikram: tuple[str, list[str]]) -> None:
@@ -139,14 +108,14 @@ async def test_a_recovery_code_works_once(world: World, vikram: tuple[str, list[
 async def test_a_ticket_ends_and_is_nobody_elses(world: World, vikram: tuple[str, list[str]]) -> None:
     world.clock.forward(minutes=10)
     ticket = await _asked(world, "vikram")
-    assert (await _answer(world, ticket + "x", _code(vikram[0], world))).status_code == 401
+    assert (await _answer(world, ticket + "x", app_code(vikram[0], world))).status_code == 401
     world.clock.forward(minutes=6)
-    late = await _answer(world, ticket, _code(vikram[0], world))
+    late = await _answer(world, ticket, app_code(vikram[0], world))
     assert (late.status_code, late.json()["code"]) == (401, "TOKEN_EXPIRED")
 
 
 async def test_the_secret_is_sealed_and_the_password_switches_it_off(world: World) -> None:
-    key, _ = await _switched_on(world, "nandini")
+    key, _ = await switched_on(world, "nandini")
     async with world.owner() as owner:
         kept = await owner.fetchval("select secret from second_factors where user_id = $1", world.id("nandini"))
     assert base64.b32decode(key) not in kept
@@ -167,7 +136,7 @@ async def test_a_sealed_key_is_only_ones_own_and_only_staff_have_it(world: World
     sealed = re.search(r'name="secret" value="([^"]+)"', page)
     assert secret is not None
     assert sealed is not None
-    stolen = await nandini.post("/me/second-factor", data={"secret": sealed[1], "code": _code(secret[1], world)})
+    stolen = await nandini.post("/me/second-factor", data={"secret": sealed[1], "code": app_code(secret[1], world)})
     assert stolen.status_code == 422
     assert "accessToken" in await world.sign_in("nandini")
     for key in ("rohan", "sunita"):
