@@ -1,6 +1,7 @@
-"""Signing in and out, tokens and their rotation, the profile."""
+"""Signing in by password, the choice of a profile, one's own record."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import cast
 
 import msgspec
@@ -83,12 +84,16 @@ async def prove(core: Core, body: SignIn, place: guesses.Place) -> Account | Pro
         for _ in range(_COMPARED - len(candidates)):
             await verify_password(password, None)
         raise sessions.WrongSignIn
+    found = asyncio.gather(
+        *(_proven(core.db, row["institute_id"], row["user_id"], mark(row["password_hash"])) for row in proven)
+    )
+    accounts, _ = await asyncio.gather(found, _right(core, guess, now))  # a sign-in waits its turn for each statement
+    return offer(core, accounts)
+
+
+async def _right(core: Core, guess: guesses.Guess, now: datetime) -> None:
     async with core.db.read(None) as conn:
         await guesses.right(conn, guess, now)
-    accounts = [
-        await _proven(core.db, row["institute_id"], row["user_id"], mark(row["password_hash"])) for row in proven
-    ]
-    return offer(core, accounts)
 
 
 async def profile_json(conn: Conn, me: Principal) -> str:

@@ -13,6 +13,7 @@ import uvicorn
 from kaksha.core.settings import load
 from kaksha.main import build
 from kaksha.sandbox.cast import PASSWORD
+from tests.devices.hands import switched_on
 from tests.world import World, until
 
 
@@ -214,3 +215,61 @@ async def test_the_frame_of_every_page_follows_on_both_servers(world: World, oth
             while f'data-theme="{theme}"' not in (await there.get("/me")).text:
                 await asyncio.sleep(0.01)
     other.forget_clients()
+
+
+async def test_the_way_back_keeps_what_was_asked_for(world: World) -> None:
+    answer = await world.anyone.get("/people?q=ro%20han&page=2")
+    assert answer.headers["location"] == "/sign-in?next=/people%3Fq%3Dro%2520han%26page%3D2"
+    form = {"login": world.people["asha"].email, "password": PASSWORD}
+    led = await world.anyone.post(answer.headers["location"], data=form)
+    assert led.headers["location"] == "/people?q=ro%20han&page=2"
+    world.anyone.cookies.clear()
+    off = await world.anyone.get("/people?next=//elsewhere.example")  # part of our own page's query, no way out
+    assert (await world.anyone.post(off.headers["location"], data=form)).headers["location"].startswith("/people?")
+    world.anyone.cookies.clear()
+
+
+async def test_an_unknown_address_keeps_the_readers_frame(world: World) -> None:
+    world.forget_clients()
+    pages = await world.pages("sunita")
+    for address in ("/nowhere", "/people/nobody", "/children/nobody/more"):
+        answer = await pages.get(address)
+        assert answer.status_code in (403, 404)
+        assert 'href="/children"' in answer.text, address
+    assert 'href="/children"' not in (await world.anyone.get("/nowhere")).text
+
+
+async def test_pages_without_a_tab_of_their_own_stand_under_one(world: World) -> None:
+    asha, sunita = await world.pages("asha"), await world.pages("sunita")
+    for pages, address, tab in (
+        (asha, "/invites", "/people"), (asha, "/invites/new", "/people"), (asha, "/joining/waiting", "/people"),
+        (sunita, f"/batches/{world.institutes[0].batches[0].id}", "/children"),
+    ):  # fmt: skip
+        answer = await pages.get(address)
+        assert answer.status_code == 200, address
+        assert re.findall(r'<a href="([^"]+)" aria-current', answer.text.partition('class="tabs"')[2]) == [tab], address
+
+
+async def test_a_parent_comes_to_the_batches_of_their_children(world: World) -> None:
+    page = (await (await world.pages("sunita")).get("/children")).text
+    assert f'href="/batches/{world.institutes[0].batches[0].id}"' in page
+
+
+async def test_owners_are_reminded_of_the_second_step(world: World) -> None:
+    asha = await world.pages("asha")
+    assert "Protect the institute" in (await asha.get("/home")).text
+    assert "Recommended" in (await asha.get("/me")).text
+    await switched_on(world, "asha")
+    assert "Protect the institute" not in (await asha.get("/home")).text
+    assert "Recommended" not in (await asha.get("/me")).text
+
+
+async def test_people_who_wait_can_be_listed(world: World) -> None:
+    asha = await world.pages("asha")
+    assert "Nobody waits" in (await asha.get("/people?status=pending")).text
+    async with world.owner() as owner:
+        await owner.execute("update users set status = 'pending' where id = $1", world.id("meher"))
+    listed = (await asha.get("/people?status=pending")).text
+    assert "Meher" in listed
+    assert "Vikram" not in listed
+    assert "status=pending" in (await asha.get("/people")).text

@@ -162,3 +162,16 @@ async def test_the_pages_lead_through_it(world: World, sandbox: Emulators) -> No
     assert weak.status_code == 422
     done = await world.anyone.post("/reset-password", data={"token": token, "password": NEW}, headers=browser)
     assert (done.status_code, done.headers["location"]) == (303, "/sign-in")
+
+
+async def test_a_change_whose_answer_was_lost_is_answered_again(world: World) -> None:
+    """The old password is not right any more by then."""
+    api, key = await world.api("nandini"), {"Idempotency-Key": "change-once-1"}
+    body = {"currentPassword": PASSWORD, "newPassword": NEW}
+    answers = [await api.post("/v1/auth/change-password", json=body, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].text == answers[1].text
+    other = await api.post("/v1/auth/change-password", json=body | {"newPassword": NEW + "!"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    pages, form = await world.pages("meher"), {"_idem": "change-once-2", **body}
+    assert [(await pages.post("/me/password", data=form)).status_code for _ in range(2)] == [303, 303]

@@ -103,3 +103,21 @@ async def test_another_institutes_subject_is_like_none(world: World) -> None:
         assert (await farah.post(f"{path}/archive")).status_code == 404
     for query in ("page=0", "page=x", "page=99999999999999999999", "page=²"):
         assert (await farah.get(f"/institute?{query}")).status_code == 200
+
+
+async def test_a_new_name_is_in_every_frame_at_once(world: World) -> None:
+    others = [await world.pages(key) for key in ("rohan", "sunita", "vikram")]
+    for pages in others:
+        assert "Aarambh Classes" in (await pages.get("/me")).text
+    asha = await world.pages("asha")
+    assert (await asha.post("/institute/settings", data=GOOD | {"name": "Aarambh Academy"})).status_code == 303
+    for pages in others:
+        assert '<span class="place">Aarambh Academy' in (await pages.get("/me")).text
+    assert (await asha.post("/institute/settings", data=GOOD)).status_code == 303
+    assert '<span class="place">Prayas Academy' in (await (await world.pages("farah")).get("/institute")).text
+
+
+async def test_the_phone_is_shown_as_people_read_it(world: World) -> None:
+    asha = await world.pages("asha")
+    assert (await asha.post("/institute/settings", data=GOOD | {"phone": "080 4681 0000"})).status_code == 303
+    assert 'value="+91 80 4681 0000"' in (await asha.get("/institute/settings")).text

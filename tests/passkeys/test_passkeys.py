@@ -22,7 +22,7 @@ from tests.passkeys.hands import (
     signs_in,
     text,
 )
-from tests.world import World
+from tests.world import World, serving
 
 
 async def _audited(world: World, action: str, subject: UUID) -> list[Any]:
@@ -261,3 +261,18 @@ async def test_nonsense_around_a_good_challenge_is_refused(world: World) -> None
         assert refused(await rohan.post(SETUP, json={"credential": credential}), 409, "PASSKEY_NOT_ADDED")
     for label in ("", " ", "a\u0000b", "x" * 61):
         assert (await set_up(world, "rohan", Device(world), label=label)).status_code == 422, label
+
+
+async def test_phones_find_which_app_is_ours(
+    world: World, database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    links = "/.well-known/assetlinks.json"
+    assert (await world.anyone.get(links)).json() == []
+    given = {"ANDROID_KEY_HASHES": text(bytes(range(32))), "ANDROID_PACKAGE": "in.example.app"}
+    async with serving(tmp_path_factory.mktemp("android"), database[1], database[0], **given) as android:
+        answer = await android.anyone.get(links)
+    assert answer.headers["content-type"].startswith("application/json")
+    (link,) = answer.json()
+    assert "delegate_permission/common.get_login_creds" in link["relation"]
+    assert link["target"]["package_name"] == "in.example.app"
+    assert link["target"]["sha256_cert_fingerprints"] == [":".join(f"{n:02X}" for n in range(32))]
