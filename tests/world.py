@@ -141,9 +141,13 @@ async def serving(home: Path, app_url: str, owner_url: str, **settings: str) -> 
 
 async def until_ready(world: World, seconds: float = 15) -> None:
     """Waits until /readyz says that everything is there."""
-    async with asyncio.timeout(seconds):
-        while (await world.anyone.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.02)
+    answer = None
+    try:
+        async with asyncio.timeout(seconds):
+            while (answer := await world.anyone.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not ready after {seconds} s: {answer and answer.text}") from None
 
 
 async def until(condition: Any, seconds: float = 10) -> None:

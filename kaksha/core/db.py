@@ -160,12 +160,17 @@ class _Held:
         """Gives the connection back as unknown, and says what the driver's error means."""
         conn = self._conn
         conn.tenant = "unknown"
-        if conn.is_in_transaction() or isinstance(error, asyncio.CancelledError | GeneratorExit):
+        if conn.is_in_transaction() or isinstance(error, _UNUSABLE):
             conn.terminate()  # cut in the middle: nobody knows what the server still does for it
         self._pool.release(conn)
         known = _translated(error)
         if known is not None:
             raise known from error
+
+
+_UNUSABLE = (asyncio.CancelledError, GeneratorExit, asyncpg.InternalClientError)
+"""What leaves a connection in no known state. The last: the server said goodbye while the connection was idle, and the
+driver has read it, but has not seen the end of the stream yet."""
 
 
 async def _set_tenant(conn: Connection, institute_id: UUID | None, *, local: bool) -> None:
@@ -184,6 +189,7 @@ def _translated(error: BaseException) -> BaseException | None:
         asyncpg.PostgresConnectionError
         | asyncpg.InternalClientError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError
         | asyncpg.AdminShutdownError
         | asyncpg.CrashShutdownError
         | asyncpg.CannotConnectNowError

@@ -33,6 +33,9 @@ __all__ = [
     "allow", "form", "let_in", "paged", "public", "raw", "see_other",
 ]  # fmt: skip
 
+_FORM_PATIENCE = 3.0
+"""Seconds that a form's second press waits for the answer to its first."""
+
 
 class Principal(msgspec.Struct, frozen=True):
     """A signed-in person, as their token or session says it; good until `expires_at` (Unix seconds) or a notice."""
@@ -136,7 +139,7 @@ class Request(litestar.Request[Any, Any, State]):
         actor = Actor(self.me.user_id, self.request_id)
         async with self.core.db.write(self.me.institute_id, actor) as tx:
             if key is not None:
-                await repeats.claim(tx, key)
+                await repeats.claim(tx, key, 0.0 if self.is_api else _FORM_PATIENCE)
             yield RequestWrite(tx.conn, tx.institute_id, tx.actor, tx.now, tx.keys, key)
 
     async def replay(self) -> None:

@@ -31,6 +31,12 @@ _ATTEMPTS = 8
 _FIRST_WAIT = 2.0
 """Seconds before the second attempt; doubles, so the last one comes after about four minutes."""
 
+_DRAIN_SECONDS = 2.0
+"""After its connection is lost, a loop may take this long to end: what it runs will be delivered once more anyway.
+
+Left alone the library sees the loss when it next asks, which is after 30 s.
+"""
+
 _log = structlog.get_logger("kaksha.jobs")
 
 
@@ -99,13 +105,7 @@ class Jobs:
                 self.alive = True
                 wait = 0.2
                 await self._work(conn)
-            except (
-                OSError,
-                TimeoutError,
-                RuntimeError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-            ) as error:
+            except Exception as error:  # a driver without its server raises many kinds; the loop outlives all
                 _log.warning("jobs.lost", error=type(error).__name__, retry_in=wait)
             finally:
                 self.alive = False
@@ -120,10 +120,22 @@ class Jobs:
             queue.entrypoint(name, accepts_context=False, on_failure="hold")(_called(name, handler))
         for name, (cron, tick) in self._ticks.items():
             queue.schedule(name, cron)(_ticked(name, tick))
+        lost = asyncio.Event()
+        conn.add_termination_listener(lambda _: lost.set())
+        gone = asyncio.create_task(lost.wait())
+        working = asyncio.create_task(queue.run(shutdown_on_listener_failure=True, max_concurrent_tasks=20))
+        drain: float | None = None
         try:
-            await queue.run(shutdown_on_listener_failure=True, max_concurrent_tasks=20)
+            await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                drain = _DRAIN_SECONDS
+                raise ConnectionResetError
+            await working
         finally:
             queue.shutdown.set()
+            working.cancel()
+            gone.cancel()
+            await asyncio.wait({working}, timeout=drain)
 
 
 def _called(name: str, handler: Handler) -> Callable[[_Job], Awaitable[None]]:

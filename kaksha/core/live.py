@@ -16,7 +16,6 @@ import msgspec
 import structlog
 
 from kaksha.core.db import Conn
-from kaksha.core.errors import DatabaseDown
 
 __all__ = ["Ears", "tell"]
 
@@ -78,7 +77,7 @@ class Ears:
         Returns when it hears nothing, too: then nobody relies on notices.
         """
         if self._conn is not None:
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(Exception):
                 await self._ask(self._conn, _TRUSTED_SECONDS)
 
     async def _ask(self, conn: asyncpg.Connection, seconds: float) -> None:
@@ -93,7 +92,7 @@ class Ears:
             began = time.monotonic()
             try:
                 await self._listen()
-            except (OSError, TimeoutError, DatabaseDown, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # a driver without its server raises many kinds; the ears outlive all
                 _log.warning("listen.lost", error=type(error).__name__)
             finally:
                 self._trusted_until = -math.inf

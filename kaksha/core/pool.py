@@ -110,7 +110,13 @@ class Pool:
                 else:
                     self._room -= 1
                 return await self._made()
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             raise DatabaseDown from error
 
     async def _made(self) -> Connection:

@@ -4,6 +4,7 @@ The answer is kept in the transaction of the change, so it exists exactly when t
 at a time (an advisory lock that is tried, not waited for); a second one is told so.
 """
 
+import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from kaksha.core.http import Request
 
 __all__ = ["Key", "Replay", "claim", "keep", "key_of", "replay"]
+
+
+_NEXT_TRY = 0.05
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -69,11 +73,18 @@ async def _body_hash(request: "Request") -> bytes:
     return digest.digest()
 
 
-async def claim(tx: Write, key: Key) -> None:
-    """Takes the key for this transaction. Raises Replay, KeyReused or KeyInFlight."""
+async def claim(tx: Write, key: Key, patience: float = 0.0) -> None:
+    """Takes the key for this transaction, trying for `patience` seconds. Raises Replay, KeyReused or KeyInFlight.
+
+    A program is told at once that its first request is under way. A form's second press waits for the first one's
+    answer instead: the browser shows the answer to the last press only.
+    """
     scope = f"{tx.institute_id}/{key.user_id}/{key.route}/{key.key}"
-    if not await tx.conn.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", scope):
-        raise KeyInFlight
+    give_up = asyncio.get_running_loop().time() + patience
+    while not await tx.conn.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", scope):
+        if asyncio.get_running_loop().time() >= give_up:
+            raise KeyInFlight
+        await asyncio.sleep(_NEXT_TRY)
     await replay(tx.conn, tx.institute_id, key)
 
 

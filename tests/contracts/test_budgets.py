@@ -64,7 +64,7 @@ async def test_committed_budgets(wired: tuple[World, Wire]) -> None:
     missing = [route.name for route in _readable() if route.name not in one and route.name not in _EMPTY]
     assert not missing, f"nobody of the cast gets 200 or a redirect from these: {missing}"
     assert sum(one.values()) >= _LEAST_ROUTES // 2, "hardly any statement was seen: is the application on the wire?"
-    above = {name: counted[name] for name, count in one.items() if count > _DOORS.get(name, _MOST)}
+    above = {name: counted[name] for name, count in one.items() if count > _MOST}
     assert not above, f"above {_MOST} statements: {above}"
     dashboards = {name: count for name, count in one.items() if "dashboard" in name}
     assert set(dashboards.values()) == {1}, f"a dashboard is one statement: {dashboards}"
@@ -79,9 +79,6 @@ async def test_committed_budgets(wired: tuple[World, Wire]) -> None:
     compare(HERE / "budgets.txt", "\n".join([head, *lines]) + "\n")
 
 
-_DOORS = {"GET /join/{code:str}": 5}
-"""Where somebody comes in from outside: a limit, the look-up across institutes, and then the institute's own (with
-its tenant set before each)."""
 _EMPTY = frozenset({
     "GET /v1/users/{user_id:uuid}/avatar", "GET /avatars/{user_id:uuid}", "GET /invites/{invite_id:uuid}/qr.svg",
 })  # fmt: skip
@@ -112,6 +109,8 @@ async def _counted(world: World, wire: Wire) -> dict[str, list[str]]:
                 continue
             with wire.counted() as ran:
                 answer = await ask(who, "GET", address)
+            # Whether a connection has to be set to the institute first depends on who used it before.
+            ran = [text for text in ran if "set_config('app.institute_id'" not in text]
             if len(ran) >= len(found.get(route.name, ())):
-                found[route.name] = list(ran)
+                found[route.name] = ran
     return found

@@ -23,6 +23,14 @@ class Wire:
         self._port = int(given.get("port", [str(parts.port or 5432)])[0])
         self._password = f":{quote(parts.password)}" if parts.password else ""
         self._listening: list[str] | None = None
+        self._down: set[asyncio.StreamWriter] = set()
+
+    def goodbye(self) -> int:
+        """Tells everybody that the server shuts down, and leaves them connected; returns how many heard it."""
+        said = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+        for writer in self._down:
+            writer.write(b"E" + struct.pack("!I", len(said) + 4) + said)
+        return len(self._down)
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[list[str]]:
@@ -48,11 +56,13 @@ class Wire:
             up = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
         else:
             up = await asyncio.open_connection(self._host, self._port)
+        self._down.add(writer)
         back = asyncio.create_task(_pass_on(up[0], writer))
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await self._read(reader, up[1])
         up[1].close()
         await asyncio.gather(back, return_exceptions=True)
+        self._down.discard(writer)
 
     async def _read(self, reader: asyncio.StreamReader, up: asyncio.StreamWriter) -> None:
         """Messages of the frontend: a length and a start-up packet, then a letter, a length and a body each."""

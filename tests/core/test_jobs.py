@@ -261,6 +261,20 @@ async def test_a_worker_survives_a_connection_that_is_cut(
             await until(lambda now=number: len(done.payloads) == 2 * now + 2)
 
 
+async def test_an_idle_worker_notices_at_once_that_it_was_cut(
+    database: tuple[str, str], superuser: asyncpg.Connection
+) -> None:
+    """And one that was told so in the middle of asking for work."""
+    worker = _worker(database, idle=_Done())
+    mine = "datname = current_database() and application_name = 'kaksha jobs'"
+    async with _working(worker):
+        for _ in range(8):
+            old = await superuser.fetchval(f"select pid from pg_stat_activity where {mine}")
+            await superuser.execute("select pg_terminate_backend($1)", old)
+            await until(lambda: not worker.alive, seconds=5)
+            await until(lambda: worker.alive, seconds=5)
+
+
 _YEARLY = "0 0 1 1 *"
 
 

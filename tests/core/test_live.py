@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,6 +13,7 @@ import pytest
 from kaksha.core.errors import DatabaseDown
 from kaksha.core.live import Ears, tell
 from tests.conftest import address
+from tests.contracts.wire import Wire
 from tests.world import World, until
 
 
@@ -117,6 +120,16 @@ async def test_ears_that_were_cut_off_say_so_catch_up_and_hear_again(
         async with world.db.write(None) as tx:
             await tell(tx.conn, "test", {"round": round_})
         await process.hears({"round": round_})
+
+
+async def test_ears_that_heard_only_half_a_goodbye_hear_again(world: World) -> None:
+    """The server's last word without the end of the stream: the driver fails in ways of its own."""
+    wire = Wire(world.app_url)
+    with tempfile.TemporaryDirectory(prefix="kw-") as folder:
+        async with wire.open(Path(folder)) as url, _listening(_Process(url)) as process:
+            assert wire.goodbye() == 1
+            await until(lambda: process.caught_up == 2)
+            await until(lambda: process.ears.hears)
 
 
 async def test_ears_are_not_trusted_before_they_caught_up(world: World) -> None:
