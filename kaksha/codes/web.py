@@ -16,6 +16,7 @@ from kaksha.core.failures import reasons, text
 from kaksha.core.http import NOTICES, Request, allow, form, let_in, public, see_other
 from kaksha.core.i18n import N_
 from kaksha.core.ids import new_id
+from kaksha.institutes.models import spoken
 from kaksha.sessions import service as sessions
 
 NOTICES.update(
@@ -120,7 +121,7 @@ async def send_code(request: Request) -> Response[bytes]:
         sent = await service.request_code(request.core, phone or "", request.place, request.lang)
     except (Invalid, TooMany) as error:
         return _shown(request, "codes/phone.html", error, _errors(request, error), phone=given)
-    return request.page("codes/code.html", phone=phone, challenge=sent.challenge, errors={}, failure=None)
+    return request.page("codes/code.html", phone=spoken(phone), challenge=sent.challenge, errors={}, failure=None)
 
 
 @post("/sign-in/code/enter", guards=public(_PROOF))

@@ -81,11 +81,11 @@ async def test_the_sign_in_page_turns_hindi_and_stays_so(phones: Phones) -> None
     page = await phones.open()
     await page.goto("/sign-in?next=/batches")
     await page.get_by_role("link", name="हिन्दी").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("लॉगिन करें")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("साइन इन करें")
     await expect(page.locator("html")).to_have_attribute("lang", "hi")
     assert "next=" in page.url
     await page.goto("/sign-in")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("लॉगिन करें")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("साइन इन करें")
 
 
 @BOTH
