@@ -28,7 +28,9 @@ def is_sql(text: str) -> bool:
     return bool(_SQL.match(text)) and not re.match(r"\s*[A-Z][a-z]", text)
 
 
-_CORE = frozenset({"audit", "db", "health", "jobs", "limits", "live", "migrate", "postgres", "repeats", "seal"})
+_CORE = frozenset(
+    {"audit", "db", "health", "jobs", "guesses", "limits", "live", "migrate", "postgres", "repeats", "seal"}
+)
 """The modules of core that may hold SQL: each keeps a table or a setting that belongs to no feature."""
 _SANDBOX = frozenset({"queries", "seeding"})
 """What plants, rolls and empties the demo and the benchmark's institutes, past the features' rules."""
