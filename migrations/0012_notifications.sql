@@ -109,6 +109,22 @@ create unique index deliveries_once on deliveries (institute_id, notification_id
 create index deliveries_due on deliveries (institute_id, due_at) where state in ('waiting', 'sending');
 select open_to_app('deliveries', 'select, insert, update, delete');
 
+-- What a sending needs beside its own row; under the rights of whoever reads it.
+create view delivery_contents with (security_invoker = true) as
+  select d.institute_id, d.id, d.notification_id, d.user_id, d.channel, d.target_id, d.lapses_at, e.kind, e.made_at,
+    coalesce(e.texts -> u.language, e.texts -> 'en')::text as texts, e.data ->> 'path' as path,
+    u.name, u.language, i.zone, i.name as institute, u.email, u.phone,
+    p.service, p.address, p.client_key, p.client_secret
+  from deliveries d
+  join notifications n on n.institute_id = d.institute_id and n.id = d.notification_id
+  join notices e on e.institute_id = d.institute_id and e.id = n.notice_id
+  join users u on u.institute_id = d.institute_id and u.id = d.user_id
+  join institutes i on i.id = d.institute_id
+  left join push_targets p on p.institute_id = d.institute_id and p.id = d.target_id and p.user_id = d.user_id;
+do $$ begin
+  execute format('grant select on delivery_contents to %I', current_setting('kaksha.app_role'));
+end $$;
+
 -- Addresses that a provider refused for good, by hash: a changed address is a new one.
 create table dead_addresses (
   institute_id uuid not null,
