@@ -38,7 +38,7 @@ from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
-from kaksha.deliveries import api as deliveries_api, jobs as deliveries_jobs
+from kaksha.deliveries import api as deliveries_api, jobs as deliveries_jobs, web as deliveries_web
 from kaksha.deliveries.models import Outside
 from kaksha.devices import api as devices_api, web as devices_web
 from kaksha.gateways import mail, push, sms, storage
@@ -52,7 +52,7 @@ from kaksha.institutes import (
     web as institutes_web,
 )
 from kaksha.joining import api as joining_api, web as joining_web
-from kaksha.notifications import api as notifications_api
+from kaksha.notifications import api as notifications_api, jobs as notifications_jobs, web as notifications_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 
@@ -73,7 +73,9 @@ ROUTES: tuple[Router, ...] = (
     batches_api.routes,
     batches_web.routes,
     notifications_api.routes,
+    notifications_web.routes,
     deliveries_api.routes,
+    deliveries_web.routes,
     people_api.routes,
     people_web.routes,
     joining_api.routes,
@@ -167,6 +169,7 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     )  # fmt: skip
     accounts_jobs.register(jobs, core)
     codes_jobs.register(jobs, core, out)
+    notifications_jobs.register(jobs, core)
     deliveries_jobs.register(jobs, core, outside)
     return Process(core, jobs, out, outside, _files(settings))
 

@@ -441,7 +441,7 @@ def _page_principal(session: SessionRow, now: datetime) -> Principal:
         theme=user.theme,
         me=html.Me(
             id=user.id, name=user.name, roles=tuple(user.roles), role=role, institute_name=user.institute_name,
-            permissions=tuple(user.permissions), avatar=user.avatar,
+            permissions=tuple(user.permissions), avatar=user.avatar, unread=session.unread,
         ),
     )  # fmt: skip
 

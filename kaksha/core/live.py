@@ -64,7 +64,7 @@ class Ears:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._heard: dict[str, Callable[[Any], None]] = {}
+        self._heard: dict[str, list[Callable[[Any], None]]] = {}
         self._resume: list[Callable[[], Awaitable[None]]] = []
         self._trusted_until = -math.inf
         self._conn: asyncpg.Connection | None = None
@@ -76,8 +76,8 @@ class Ears:
         return time.monotonic() < self._trusted_until
 
     def on(self, kind: str, handler: Callable[[Any], None]) -> None:
-        """Registers the one handler of `kind`; it must not block."""
-        self._heard[kind] = handler
+        """Registers a handler of `kind`; it must not block."""
+        self._heard.setdefault(kind, []).append(handler)
 
     def on_resume(self, catch_up: Callable[[], Awaitable[None]]) -> None:
         """Registers what to read again after notices may have been missed (also once at the start)."""
@@ -147,6 +147,5 @@ class Ears:
         except msgspec.DecodeError:
             _log.warning("notice.unreadable")
             return
-        handler = self._heard.get(notice.kind)
-        if handler is not None:
+        for handler in self._heard.get(notice.kind, ()):
             handler(notice.body)

@@ -12,8 +12,8 @@ from kaksha.gateways.sms import SmsConfig
 from kaksha.notifications.models import Channel
 
 __all__ = [
-    "AppTarget", "Due", "FormTarget", "NewTarget", "NoticeRow", "Outside", "Planned", "PushKeys", "PushSetup",
-    "PushTarget", "Receiver", "Unsubscribed",
+    "AppTarget", "Due", "FormTarget", "NewTarget", "NoticeRow", "OffTarget", "Outside", "Planned", "PushKeys",
+    "PushSetup", "PushTarget", "Receiver", "Unsubscribed",
 ]  # fmt: skip
 
 Key = Annotated[str, msgspec.Meta(min_length=16, max_length=120, pattern=r"^[A-Za-z0-9_-]+={0,2}$")]
@@ -134,6 +134,10 @@ class FormTarget(msgspec.Struct, frozen=True):
     endpoint: Endpoint
     p256dh: Key
     auth: Key
+
+
+class OffTarget(msgspec.Struct, frozen=True):
+    endpoint: Endpoint
 
 
 class PushTarget(msgspec.Struct, frozen=True, rename="camel"):

@@ -26,17 +26,8 @@ from kaksha.core.passwords import hash_password, verify_password
 from kaksha.institutes.models import Fields, tidy
 from kaksha.institutes.service import may
 from kaksha.joining import models, queries
-from kaksha.joining.models import (
-    LETTERS,
-    Comer,
-    Door,
-    Known,
-    NewInvite,
-    Register,
-    code_hash,
-    code_parts,
-    tidy_code,
-)  # fmt: skip
+from kaksha.joining.models import LETTERS, Comer, Door, Known, NewInvite, Register, code_hash, code_parts, tidy_code
+from kaksha.notifications.service import notify
 from kaksha.people import service as people
 from kaksha.people.models import ChildLink, NewPerson, Row, StudentPart
 
@@ -132,6 +123,8 @@ async def _let_in(tx: Write, door: Door, new: Row, body: Register, password_hash
             return _comer(door, row["id"], new, row["password_hash"])
     if door.code_hash is None:
         person_id = await people.admit(tx, new, password_hash, status="pending")
+        office = await queries.office(tx.conn, tx.institute_id)
+        await notify(tx, models.ASKED, to=office, about=person_id, facts={"name": new.name})
     elif invite is None or not invite.good:
         raise models.InviteNotGood
     else:
@@ -279,6 +272,7 @@ async def approve(tx: Write, me: Principal, person_id: UUID) -> None:
     """Lets somebody in who waits. Raises NotFound, Forbidden or NotWaiting."""
     await _hold_waiting(tx, me, person_id)
     await people.enable(tx, me, person_id)
+    await notify(tx, models.APPROVED, to=[person_id], about=person_id)
 
 
 async def decline(tx: Write, me: Principal, person_id: UUID, reason: str) -> None:

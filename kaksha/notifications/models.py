@@ -6,6 +6,7 @@ A feature registers its kinds where it is imported with the application, in its 
                                path="/assignments/{about}", channels=("push", "email"))
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,11 +14,11 @@ import msgspec
 
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
-from kaksha.devices.models import Digest, QuietHours
+from kaksha.devices.models import Digest, LocalTime, QuietHours
 
 __all__ = [
-    "CHANNELS", "GROUPS", "Channel", "ChannelChoice", "Choices", "Facts", "GroupChoice", "Kind", "Money",
-    "Notification", "Preferences", "PreferencesChange", "ReadMark", "kinds",
+    "CHANNELS", "GROUPS", "ICONS", "NEW_DEVICE", "Channel", "ChannelChoice", "Choices", "Facts", "GroupChoice",
+    "Kind", "Money", "Notification", "Preferences", "PreferencesChange", "PreferencesForm", "ReadMark", "kinds",
 ]  # fmt: skip
 
 Channel = Literal["push", "email", "sms"]
@@ -49,6 +50,10 @@ GROUPS: dict[Group, str] = {
     "account": N_("Your account"),
 }
 """What preferences are chosen by, in the order in which people see them."""
+ICONS: dict[Group, str] = {
+    "classes": "calendar", "attendance": "check", "assignments": "work", "grades": "chart", "doubts": "info",
+    "messages": "message", "announcements": "bell", "fees": "rupee", "joining": "people", "account": "lock",
+}  # fmt: skip
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -57,7 +62,7 @@ class Money(msgspec.Struct, frozen=True):
     paise: int
 
 
-Facts = dict[str, str | int | float | date | datetime | Money]
+Facts = Mapping[str, str | int | float | date | datetime | Money]
 """Values that a kind's texts name. Days, moments and money are told as the reader's language tells them."""
 
 
@@ -110,6 +115,11 @@ class _Kinds:
 
 
 kinds = _Kinds()
+NEW_DEVICE = kinds.register(
+    "account.new_device", group="account", title=N_("New sign-in"),
+    body=N_("{device}, {when}. If it was not you, end that sign-in and change your password."), path="/me/devices",
+    urgent=True,
+)  # fmt: skip
 
 
 class Notification(msgspec.Struct, frozen=True, rename="camel"):
@@ -122,6 +132,10 @@ class Notification(msgspec.Struct, frozen=True, rename="camel"):
     data: dict[str, Any]
     read_at: str | None
     created_at: str
+
+    @property
+    def created(self) -> datetime:
+        return datetime.fromisoformat(self.created_at)
 
 
 class ReadMark(msgspec.Struct, frozen=True, rename="camel"):
@@ -172,6 +186,15 @@ class PreferencesChange(msgspec.Struct, frozen=True, rename="camel"):
     groups: list[GroupChange] = []
     quiet_hours: QuietHours | msgspec.UnsetType | None = msgspec.UNSET
     digest: Digest | msgspec.UnsetType = msgspec.UNSET
+
+
+class PreferencesForm(msgspec.Struct, frozen=True):
+    """The same as a page's form: `on` names each `group.channel` that is wanted; no times mean no quiet hours."""
+
+    digest: Digest
+    on: list[str] = []
+    from_: LocalTime | None = msgspec.field(name="from", default=None)
+    to: LocalTime | None = None
 
 
 class Choices(msgspec.Struct, frozen=True):

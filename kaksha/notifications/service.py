@@ -22,19 +22,22 @@ from kaksha.core.ids import UUID, new_id
 from kaksha.core.jobs import enqueue
 from kaksha.core.live import tell_many
 from kaksha.devices import service as devices
-from kaksha.devices.models import Preferences as AccountPreferences, PreferencesChange as AccountChange
+from kaksha.devices.models import Preferences as AccountPreferences, PreferencesChange as AccountChange, QuietHours
 from kaksha.notifications import queries
 from kaksha.notifications.models import (
     CHANNELS,
     GROUPS,
     ChannelChoice,
+    ChannelsChange,
     Choices,
     Facts,
+    GroupChange,
     GroupChoice,
     Kind,
     Money,
     Preferences,
     PreferencesChange,
+    PreferencesForm,
     kinds,
 )  # fmt: skip
 
@@ -209,6 +212,23 @@ async def change_preferences(tx: Write, me: Principal, body: PreferencesChange) 
         raise Invalid(problems)
     await devices.change_preferences(tx, me, AccountChange(quiet_hours=body.quiet_hours, digest=body.digest))
     await choose(tx, me.user_id, chosen)
+
+
+def as_change(body: PreferencesForm) -> PreferencesChange:
+    """A form as a change of everything that the page shows. Raises Invalid when one of the two times is missing."""
+    if (body.from_ is None) != (body.to is None):
+        raise Invalid({"from" if body.from_ is None else "to": [N_("This is required.")]})
+    groups = [
+        GroupChange(
+            group,
+            ChannelsChange(
+                push=f"{group}.push" in body.on, email=f"{group}.email" in body.on, sms=f"{group}.sms" in body.on
+            ),
+        )
+        for group in kinds.groups()
+    ]
+    quiet = QuietHours(body.from_, body.to) if body.from_ and body.to else None
+    return PreferencesChange(groups, quiet, body.digest)
 
 
 async def choose(tx: Write, user_id: UUID, chosen: Mapping[tuple[str, str], bool]) -> None:
