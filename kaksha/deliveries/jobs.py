@@ -106,7 +106,11 @@ async def send_due(core: Core, outside: Outside, institute_id: UUID) -> None:
         due_at = await queries.next_due(tx.conn, institute_id, now)
         if due_at is not None and due_at - now < timedelta(minutes=1):  # later ones are the tick's
             await enqueue(
-                tx.conn, "deliveries.send", institute_id, delay=due_at - now, dedupe=due_at.isoformat("minutes")
+                tx.conn,
+                "deliveries.send",
+                institute_id,
+                delay=due_at - now,
+                dedupe=due_at.isoformat(timespec="minutes"),
             )
 
 
@@ -114,7 +118,7 @@ async def _one(
     core: Core, outside: Outside, institute_id: UUID, claim_id: UUID, due: Due, beside: asyncio.Semaphore
 ) -> None:
     async with beside:
-        way = {"push": _push, "email": _mail, "sms": _sms}[due.channel]
+        way = {"push": push_one, "email": mail_one, "sms": sms_one}[due.channel]
         ending = await _ended(core, institute_id, due, partial(way, core, outside, institute_id, due))
     await _mark(core, institute_id, claim_id, [due.id], ending)
 
@@ -187,7 +191,7 @@ def _again(due: Due, why: str, retry_after: float | None, now: datetime) -> Endi
 # --- the ways --------------------------------------------------------------------------------------------------------
 
 
-async def _push(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
+async def push_one(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
     if due.address is None:
         return Ending("dropped", why="signed out")
     kind = kinds.get(due.kind)
@@ -204,7 +208,7 @@ async def _push(core: Core, outside: Outside, institute_id: UUID, due: Due) -> E
     return Ending("sent", await push.send_browser(outside.push, browser, message))
 
 
-async def _mail(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
+async def mail_one(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
     kind = kinds.get(due.kind)
     link = f"{core.settings.api_base_url}{due.path}"
     lines = [due.texts["body"], link, _farewell(core, institute_id, due, kind.group if kind else service.DIGEST)]
@@ -230,9 +234,9 @@ def _letter(core: Core, institute_id: UUID, due: Due, subject: str, text: str, t
 def _digest_mail(core: Core, institute_id: UUID, items: list[Due]) -> Mail | None:
     """All of a person's batch in one mail; its text depends on the rows alone, so that a repetition is the same."""
     first = items[0]
-    subject = ngettext(
-        first.language, N_("{institute}: {n} notice"), N_("{institute}: {n} notices"), len(items)
-    ).format(institute=first.institute, n=len(items))
+    subject = ngettext(first.language, "{institute}: {n} notice", "{institute}: {n} notices", len(items)).format(
+        institute=first.institute, n=len(items)
+    )
     parts = [f"{due.texts['title']}\n{due.texts['body']}\n{core.settings.api_base_url}{due.path}" for due in items]
     parts.append(_farewell(core, institute_id, first, service.DIGEST))
     return _letter(core, institute_id, first, subject, "\n\n".join(parts), service.DIGEST)
@@ -248,7 +252,7 @@ def _farewell(core: Core, institute_id: UUID, due: Due, topic: str) -> str:
     return text.format(link=_unsubscribe(core, institute_id, due, topic))
 
 
-async def _sms(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
+async def sms_one(core: Core, outside: Outside, institute_id: UUID, due: Due) -> Ending:
     """Reserves its cost, then sends: a crash between may charge for one that was not sent, never the reverse."""
     if due.phone is None:
         return Ending("dropped", why="no number")

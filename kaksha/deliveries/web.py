@@ -40,26 +40,32 @@ async def push_off(request: Request) -> Response[bytes]:
 @get("/unsubscribe", guards=public(_LINK))
 async def unsubscribe_page(request: Request) -> Response[bytes]:
     """Asks: mail programs open links on their own, so the link itself changes nothing."""
-    return _page(request, _named(request), over=False)
+    return await _page(request, await _named(request), over=False)
 
 
 @post("/unsubscribe", guards=public(_LINK))
 async def unsubscribe(request: Request) -> Response[bytes]:
     """Ends them: a press on the page, or a mail program's one click (RFC 8058)."""
-    what = _named(request)
+    what = await _named(request)
     await _set(request, what, False)
-    return _page(request, what, over=True)
+    return await _page(request, what, over=True)
 
 
 @post("/unsubscribe/undo", guards=public(_LINK))
 async def undo(request: Request) -> Response[bytes]:
-    what = _named(request)
+    what = await _named(request)
     await _set(request, what, True)
-    return see_other(f"/unsubscribe?token={request.query_params['token']}")
+    return see_other(f"/unsubscribe?token={await _token(request)}")
 
 
-def _named(request: Request) -> Unsubscribed:
-    return service.unsubscribed(request.core.keys, request.query_params.get("token", ""))
+async def _token(request: Request) -> str:
+    """Of the link, or of the page's form."""
+    given = request.query_params.get("token")
+    return given or (str((await request.form()).get("token", "")) if request.method == "POST" else "")
+
+
+async def _named(request: Request) -> Unsubscribed:
+    return service.unsubscribed(request.core.keys, await _token(request))
 
 
 async def _set(request: Request, what: Unsubscribed, wanted: bool) -> None:
@@ -68,10 +74,9 @@ async def _set(request: Request, what: Unsubscribed, wanted: bool) -> None:
         await service.set_subscribed(tx, what, wanted)
 
 
-def _page(request: Request, what: Unsubscribed, *, over: bool) -> Response[bytes]:
+async def _page(request: Request, what: Unsubscribed, *, over: bool) -> Response[bytes]:
     name = next((text for group, text in GROUPS.items() if group == what.topic), None)
-    token = request.query_params["token"]
-    return request.page("deliveries/unsubscribe.html", name=name, token=token, over=over)
+    return request.page("deliveries/unsubscribe.html", name=name, token=await _token(request), over=over)
 
 
 routes = Router("/", route_handlers=[push_on, push_off, unsubscribe_page, unsubscribe, undo], include_in_schema=False)

@@ -38,6 +38,7 @@ async def notices_page(request: Request) -> Response[bytes]:
     by_day = groupby(shown, key=lambda each: i18n.day(each[0].created, me.lang, me.zone, request.now))
     return request.page(
         "notifications/notices.html", days=[(day, list(each)) for day, each in by_day], unread=unread,
+        fresh=any(item.read_at is None for item in items),
         pagination=Pagination(page, _PAGE, found["total"], -(-found["total"] // _PAGE)), idem=new_id(),
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ OWN_LISTS: dict[str, frozenset[str]] = {
         "validation",
     ]),
     "gateways": frozenset([
-        "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "segments", "sms", "sms_content", "sms_providers",
-        "storage", "stores",
+        "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "segments", "sms",
+        "sms_content", "sms_providers", "storage", "stores",
     ]),
     "sandbox": frozenset([
         "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "planting",

@@ -84,8 +84,9 @@ _DOORS = {"GET /join/{code:str}": 5}
 its tenant set before each)."""
 _EMPTY = frozenset({
     "GET /v1/users/{user_id:uuid}/avatar", "GET /avatars/{user_id:uuid}", "GET /invites/{invite_id:uuid}/qr.svg",
+    "GET /unsubscribe",
 })  # fmt: skip
-"""Not counted: the cast has no pictures, and a code's picture needs the code."""
+"""Not counted: the cast has no pictures, a code's picture needs the code, and unsubscribing its link."""
 
 
 def _readable() -> list[Route]:

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from kaksha.core.ids import new_id
 from kaksha.core.jobs import Payload
 from kaksha.deliveries import jobs
-from kaksha.gateways import push, sms
+from kaksha.deliveries.models import Outside
+from kaksha.gateways import mail, push, sms
+from kaksha.gateways.resilience import GatewayError, Line, line
 from kaksha.main import Process, build_process
 from kaksha.notifications import service
 from kaksha.notifications.models import Kind, kinds
 from kaksha.sandbox.emulators import Emulators, emulators
 from kaksha.sandbox.push import subscription
-from tests.world import NOW, World, serving
+from tests.world import NOW, Clock, World, serving
 
 KINDS = {
     "all": kinds.register(
@@ -90,6 +93,24 @@ class Post:
         return [message.subject or message.text for message in reversed(self.sandbox.inbox.messages(channel=channel))]
 
 
+def _patient(outside: Outside, clock: Clock) -> Outside:
+    """The same gateways, living by the test's clock: they do not really wait between their tries."""
+
+    async def wait(_: float) -> None: ...
+
+    def own(name: str, unavailable: type[GatewayError]) -> Line:
+        return line(name, unavailable, clock=lambda: clock().timestamp(), sleep=wait)
+
+    changed = msgspec.structs.replace
+    web, app = own("web_push", push.PushUnavailable), own("fcm", push.PushUnavailable)
+    return changed(
+        outside,
+        mail=changed(outside.mail, line=own("mail", mail.MailUnavailable)),
+        sms=changed(outside.sms, line=own("sms", sms.SmsUnavailable)),
+        push=changed(outside.push, web_line=web, app_line=app),
+    )
+
+
 @pytest.fixture(scope="session")
 async def receivers() -> AsyncIterator[Emulators]:
     async with emulators() as running:
@@ -120,6 +141,7 @@ async def post(own_world: World, receivers: Emulators) -> AsyncIterator[Post]:
     for channel in ("mail", "sms", "push"):
         receivers.faults.plan(channel, "none")
     process = build_process(own_world.settings, own_world.app_url, own_world.clock)
+    process = msgspec.structs.replace(process, outside=_patient(process.outside, own_world.clock))
     await process.core.db.open()
     yield Post(own_world, process, receivers)
     await sms.close(process.out.sms)
