@@ -39,7 +39,7 @@ from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
 from kaksha.deliveries import api as deliveries_api, jobs as deliveries_jobs, web as deliveries_web
-from kaksha.deliveries.models import Outside
+from kaksha.deliveries.service import Outside
 from kaksha.devices import api as devices_api, web as devices_web
 from kaksha.gateways import mail, push, sms, storage
 from kaksha.gateways.push_content import private_key, vapid

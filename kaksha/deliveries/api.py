@@ -8,7 +8,6 @@ from kaksha.core.http import Ok, Request, allow, raw
 from kaksha.core.ids import UUID
 from kaksha.deliveries import queries, service
 from kaksha.deliveries.models import AppTarget, NewTarget, PushSetup, PushTarget
-from kaksha.gateways.push_content import b64
 
 
 async def _targets(request: Request) -> list[PushTarget]:
@@ -20,7 +19,7 @@ async def _targets(request: Request) -> list[PushTarget]:
 @get("/notifications/push", guards=allow())
 async def push_setup(request: Request) -> Ok[PushSetup]:
     """The key that browsers subscribe with, and one's own devices that take push."""
-    return Ok(data=PushSetup(b64(request.app.state.outside.push.vapid.public), await _targets(request)))
+    return Ok(data=PushSetup(request.app.state.outside.push_key, await _targets(request)))
 
 
 @post("/notifications/push", guards=allow())

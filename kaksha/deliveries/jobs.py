@@ -25,7 +25,8 @@ from kaksha.core.ids import UUID, new_id
 from kaksha.core.jobs import Jobs, Payload, enqueue
 from kaksha.core.limits import Limit, take
 from kaksha.deliveries import queries, service
-from kaksha.deliveries.models import Due, Outside, Unsubscribed
+from kaksha.deliveries.models import Due, Unsubscribed
+from kaksha.deliveries.service import Outside
 from kaksha.gateways import mail, push, sms
 from kaksha.gateways.mail_content import Mail
 from kaksha.gateways.push_content import Browser, Push

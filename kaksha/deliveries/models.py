@@ -6,41 +6,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from kaksha.core.ids import UUID
-from kaksha.gateways.mail import MailConfig
-from kaksha.gateways.push import PushConfig
-from kaksha.gateways.sms import SmsConfig
 from kaksha.notifications.models import Channel
 
 __all__ = [
-    "AppTarget", "Due", "FormTarget", "NewTarget", "NoticeRow", "OffTarget", "Outside", "Planned", "PushKeys",
+    "AppTarget", "Due", "FormTarget", "NewTarget", "NoticeRow", "OffTarget", "Planned", "PushKeys",
     "PushSetup", "PushTarget", "Receiver", "Unsubscribed",
 ]  # fmt: skip
 
 Key = Annotated[str, msgspec.Meta(min_length=16, max_length=120, pattern=r"^[A-Za-z0-9_-]+={0,2}$")]
 Endpoint = Annotated[str, msgspec.Meta(min_length=12, max_length=2000)]
-
-
-class Outside(msgspec.Struct, frozen=True):
-    """The gateways of this process and what may be spent."""
-
-    mail: MailConfig
-    sms: SmsConfig
-    push: PushConfig
-    sms_a_day: int
-    """Over all institutes, codes among them."""
-    notices_a_day: int
-    """SMS of one institute."""
-    segment_paise: int
-
-    @property
-    def channels(self) -> set[Channel]:
-        """What can be sent by at all; push services need no account with anybody."""
-        found: set[Channel] = {"push"}
-        if self.mail.relay is not None:
-            found.add("email")
-        if self.sms.provider is not None:
-            found.add("sms")
-        return found
 
 
 class NoticeRow(msgspec.Struct, frozen=True):

@@ -8,6 +8,8 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from kaksha.core.db import Write
 from kaksha.core.errors import Invalid, NotFound
 from kaksha.core.http import Principal
@@ -15,10 +17,13 @@ from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.seal import Keys, SealBroken, open_sealed_text, seal_text
 from kaksha.deliveries import queries
-from kaksha.deliveries.models import AppTarget, NewTarget, Outside, Planned, Receiver, Unsubscribed
+from kaksha.deliveries.models import AppTarget, NewTarget, Planned, Receiver, Unsubscribed
 from kaksha.devices import service as devices
 from kaksha.gateways import push
-from kaksha.gateways.push_content import unb64
+from kaksha.gateways.mail import MailConfig
+from kaksha.gateways.push import PushConfig
+from kaksha.gateways.push_content import b64, unb64
+from kaksha.gateways.sms import SmsConfig
 from kaksha.notifications import service as notifications
 from kaksha.notifications.models import GROUPS, Channel, Kind, kinds
 
@@ -26,6 +31,34 @@ DIGEST_AT = time(18, 0)
 """When digests leave, in the institute's zone; weekly ones on Sundays."""
 DIGEST = "digest"
 """What an unsubscribe link of a digest names instead of a group."""
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """The gateways of this process and what may be spent."""
+
+    mail: MailConfig
+    sms: SmsConfig
+    push: PushConfig
+    sms_a_day: int
+    """Over all institutes, codes among them."""
+    notices_a_day: int
+    """SMS of one institute."""
+    segment_paise: int
+
+    @property
+    def channels(self) -> set[Channel]:
+        """What can be sent by at all; push services need no account with anybody."""
+        found: set[Channel] = {"push"}
+        if self.mail.relay is not None:
+            found.add("email")
+        if self.sms.provider is not None:
+            found.add("sms")
+        return found
+
+    @property
+    def push_key(self) -> str:
+        """What browsers subscribe with, base64url."""
+        return b64(self.push.vapid.public)
 
 
 # --- when ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from kaksha.core.failures import reasons
 from kaksha.core.http import NOTICES, Pagination, Request, allow, form
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
-from kaksha.gateways.push_content import b64
 from kaksha.notifications import queries, service
 from kaksha.notifications.models import ICONS, Notification, PreferencesForm, kinds
 
@@ -114,7 +113,7 @@ async def _choices(request: Request, error: Invalid | None) -> Response[bytes]:
     return request.page(
         "notifications/choices.html", status=422 if error else 200, kept=kept, times=times,
         errors=reasons(request.lang, problems), idem=new_id(),
-        push_key=b64(request.app.state.outside.push.vapid.public),
+        push_key=request.app.state.outside.push_key,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from kaksha.core.ids import new_id
 from kaksha.core.jobs import Payload
 from kaksha.deliveries import jobs
-from kaksha.deliveries.models import Outside
+from kaksha.deliveries.service import Outside
 from kaksha.gateways import mail, push, sms
 from kaksha.gateways.resilience import GatewayError, Line, line
 from kaksha.main import Process, build_process
