@@ -41,7 +41,7 @@ from kaksha.notifications.models import (
     kinds,
 )  # fmt: skip
 
-__all__ = ["kinds", "notify", "tell_readers", "withdraw"]
+__all__ = ["kinds", "notify", "said_in_every_language", "tell_readers", "withdraw"]
 
 
 # --- telling and taking back -----------------------------------------------------------------------------------------
@@ -68,7 +68,11 @@ async def notify(
     if not receivers:
         return
     notice_id, at = new_id(), tx.now + (after or timedelta())
-    texts = await _texts(tx, kind, facts or {})
+    facts = facts or {}
+    # Only a moment needs the institute's zone, and so one statement more.
+    moments = any(isinstance(value, datetime) for value in facts.values())
+    zone = await queries.zone(tx.conn, tx.institute_id) if moments else ""
+    texts = said_in_every_language(kind, facts, zone)
     given = {**(data or {}), **({"about": about} if about else {})}
     given["path"] = kind.path.format_map(given)
     told = await queries.insert_notice(
@@ -100,10 +104,8 @@ async def tell_readers(tx: Write, readers: list[tuple[UUID, UUID | None]]) -> No
     )  # fmt: skip
 
 
-async def _texts(tx: Write, kind: Kind, facts: Facts) -> dict[str, dict[str, str]]:
-    """The kind's texts in every language. Only a moment needs the institute's zone, and so one statement more."""
-    moments = any(isinstance(value, datetime) for value in facts.values())
-    zone = await queries.zone(tx.conn, tx.institute_id) if moments else ""
+def said_in_every_language(kind: Kind, facts: Facts, zone: str) -> dict[str, dict[str, str]]:
+    """The kind's texts by language; `zone` is the institute's."""
     found: dict[str, dict[str, str]] = {}
     for lang in LANGUAGES:
         said = {name: _said(value, lang, zone) for name, value in facts.items()}
