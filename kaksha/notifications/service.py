@@ -200,7 +200,11 @@ async def preferences(conn: Conn, me: Principal) -> Preferences:
 
 
 async def change_preferences(tx: Write, me: Principal, body: PreferencesChange) -> None:
-    """Changes what is given. Raises Invalid."""
+    """Changes what is given. Raises Invalid.
+
+    What is said as it stands is no choice: a form names everything, and kinds of a group differ by default.
+    """
+    kept = {one.group: one.channels for one in (await preferences(tx.conn, me)).groups}
     problems: dict[str, list[str]] = {}
     chosen: dict[tuple[str, str], bool] = {}
     for place, choice in enumerate(body.groups):
@@ -208,7 +212,7 @@ async def change_preferences(tx: Write, me: Principal, body: PreferencesChange) 
             problems[f"groups.{place}.group"] = [N_("Is not a group of notices.")]
         for channel in CHANNELS:
             wanted = getattr(choice.channels, channel)
-            if isinstance(wanted, bool):
+            if isinstance(wanted, bool) and choice.group in kept and wanted != getattr(kept[choice.group], channel):
                 chosen[choice.group, channel] = wanted
     if problems:
         raise Invalid(problems)
