@@ -27,11 +27,12 @@ import jwt
 import msgspec
 import uvloop
 
-from bench import ground, machine, people
+from bench import ground, machine, notices, people
 from bench.load import Load, Sample, fetch
 from bench.people import Person
 
 _DASHBOARD, _REFRESH, _SIGN_IN = "student dashboard", "token refresh", "sign-in"
+_NOTICES = "notification list"
 _MIXED, _MIXED_SIGN_IN = "dashboard beside sign-ins", "10 sign-ins/s beside it"
 _WARM_SECONDS = 1.0
 
@@ -95,7 +96,8 @@ class Bench:
         """Every row, round by round, each server in turn."""
         await self.check(servers)
         plan: list[tuple[str, Callable[[ground.Server], Any]]] = [
-            (_DASHBOARD, self._dashboard), (_REFRESH, self._refresh), (_SIGN_IN, self._sign_in), (_MIXED, self._mixed),
+            (_DASHBOARD, self._dashboard), (_NOTICES, self._notices), (_REFRESH, self._refresh),
+            (_SIGN_IN, self._sign_in), (_MIXED, self._mixed),
         ]  # fmt: skip
         for row, measure in plan:
             if not re.search(self._options.only, row):
@@ -125,14 +127,17 @@ class Bench:
         person, found = self._everybody[0], dict[str, set[Any]]()
         for server in servers:
             for row, ask in (
-                (_DASHBOARD, people.dashboard), (_REFRESH, people.refresh), (_SIGN_IN, people.sign_in),
+                (_DASHBOARD, people.dashboard), (_NOTICES, people.notices), (_REFRESH, people.refresh),
+                (_SIGN_IN, people.sign_in),
             ):  # fmt: skip
                 status, body = await fetch(server.port, ask(person))
                 if status != 200:
                     raise SystemExit(f"{server.name}: {row} answers {status}: {body[:500]!r}")
                 if row == _REFRESH:
                     people.refreshed(person, body)
-                found.setdefault(row, set()).add(body if row == _DASHBOARD else _shape(msgspec.json.decode(body)))
+                found.setdefault(row, set()).add(
+                    body if row in (_DASHBOARD, _NOTICES) else _shape(msgspec.json.decode(body))
+                )
         different = [row for row, answers in found.items() if len(answers) != 1]
         if different:
             raise SystemExit(f"the servers answer differently: {', '.join(different)}: {found[different[0]]}")
@@ -140,6 +145,9 @@ class Bench:
     async def _dashboard(self, server: ground.Server) -> None:
         load = self._load(server, people.dashboard, 32)
         await self._measured(server, {_DASHBOARD: load})
+
+    async def _notices(self, server: ground.Server) -> None:
+        await self._measured(server, {_NOTICES: self._load(server, people.notices, 32)})
 
     async def _refresh(self, server: ground.Server) -> None:
         load = self._load(server, people.refresh, 32, heard=people.refreshed)
@@ -222,7 +230,9 @@ def _ratio(ours: list[float], limit: list[float]) -> float:
     return statistics.median(one / other if other else 0.0 for one, other in zip(ours, limit, strict=True))
 
 
-def _verdicts(results: Results, memory: dict[str, tuple[float, float]]) -> list[tuple[str, float, str, bool]]:
+def _verdicts(
+    results: Results, memory: dict[str, tuple[float, float]], told: float
+) -> list[tuple[str, float, str, bool]]:
     """(target, measured, what it should be, whether it holds)."""
     found = [("idle memory, MiB", memory["kaksha"][0], "<= 150", memory["kaksha"][0] <= 150)]
     if alone := results.get(_DASHBOARD):
@@ -230,6 +240,11 @@ def _verdicts(results: Results, memory: dict[str, tuple[float, float]]) -> list[
         ratio, cpu = _ratio(ours.rates, limit.rates), _ratio(ours.app_ms, limit.app_ms)
         found.append(("student dashboard, throughput of the limit's", ratio, ">= 0.85", ratio >= 0.85))
         found.append(("student dashboard, app CPU of the limit's", cpu, "<= 1.6", cpu <= 1.6))
+    if listed := results.get(_NOTICES):
+        ratio = _ratio(listed["kaksha"].rates, listed["limit"].rates)
+        found.append(("notification list, throughput of the limit's", ratio, ">= 0.80", ratio >= 0.8))
+    if told:
+        found.append(("notices told in business transactions, per second", told, ">= 1000", told >= 1000))
     if alone and (mixed := results.get(_MIXED)):
         kept = statistics.median(mixed["kaksha"].rates) / statistics.median(alone["kaksha"].rates)
         found.append(("dashboards kept beside 10 sign-ins a second", kept, ">= 0.80", kept >= 0.8))
@@ -256,15 +271,20 @@ def _options() -> Options:
     return msgspec.convert(vars(parser.parse_args()), Options)
 
 
-async def _measure(options: Options, cluster: Any, servers: list[ground.Server]) -> Results:
+async def _measure(options: Options, cluster: Any, servers: list[ground.Server]) -> tuple[Results, float]:
     everybody = await people.students(cluster.owner_url, cluster.app_url, ground.SECRET, options.people)
     if not everybody:
         raise SystemExit("the seed has no students named s…@bench-…")
+    await notices.plant(cluster.owner_url)
     watch = await asyncpg.connect(cluster.app_url)
     bench = Bench(options, everybody, watch.get_server_pid())
     await bench.run(servers)
     await watch.close()
-    return bench.results
+    told = 0.0
+    if re.search(options.only, "notices told"):
+        told = await notices.told_per_second(cluster.app_url, ground.SECRET, everybody, options.seconds)
+        await notices.plant(cluster.owner_url)  # and with it their jobs go, which nobody needs
+    return bench.results, told
 
 
 def main() -> None:
@@ -280,9 +300,9 @@ def main() -> None:
             stack.enter_context(ground.server("limit", ["bench.limit"], cluster, app_core)),
             stack.enter_context(ground.server("kaksha", ["kaksha.cli", "serve"], cluster, app_core)),
         ]
-        results = uvloop.run(_measure(options, cluster, servers))
+        results, told = uvloop.run(_measure(options, cluster, servers))
         memory = {one.name: (one.idle_mib, machine.memory_mib(one.pid)) for one in servers}
-    verdicts = _verdicts(results, memory)
+    verdicts = _verdicts(results, memory, told)
     if options.json:
         print(json.dumps({
             "options": msgspec.to_builtins(options),

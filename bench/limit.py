@@ -21,13 +21,15 @@ from kaksha.core import audit, limits
 from kaksha.core.clock import Clock, local_date, system_clock
 from kaksha.core.db import Actor, Write
 from kaksha.core.gate import ACCESS
-from kaksha.core.http import Ok
+from kaksha.core.http import Ok, paged, raw
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.passwords import verify_password
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, load
 from kaksha.core.tokens import Opaque, Tokens
 from kaksha.home import queries as home
+from kaksha.notifications import queries as notices
+from kaksha.notifications.service import cursor
 from kaksha.sessions import queries as sessions, service
 from kaksha.sessions.service import SIGN_IN_LIFE
 
@@ -71,6 +73,8 @@ class Limit:
             body = await self._refresh(await _body(receive))
         elif path == "/v1/auth/login":
             body = await self._sign_in(await _body(receive), headers[b"x-forwarded-for"].decode())
+        elif path == "/v1/notifications":
+            body = await self._notices(headers)
         else:
             body = await self._dashboard(path, headers)
         status = 200 if body is not None else 401
@@ -91,6 +95,17 @@ class Limit:
         async with self._connection(institute_id) as conn:
             found = await home.student_dashboard(conn, institute_id, student_id, user_id, False, today)
         return None if found is None else b'{"success":true,"data":' + found.encode() + b"}"
+
+    async def _notices(self, headers: dict[bytes, bytes]) -> bytes | None:
+        claims = self._claims(headers[b"authorization"][7:].decode())
+        now = self._clock()
+        if claims["exp"] <= now.timestamp():
+            return None
+        user_id, institute_id = claims["ids"]
+        async with self._connection(institute_id) as conn:
+            found = await notices.page(conn, institute_id, user_id, now, claims["lng"], False, None, 1, 20)
+        further = cursor(found["last_at"], found["last_id"]) if found["more"] else None
+        return msgspec.json.encode(paged(raw(list[Any], found["items"]), 1, 20, found["total"], further))
 
     def _claims(self, token: str) -> dict[str, Any]:
         known = self._known.get(token)

@@ -15,7 +15,7 @@ from kaksha.sandbox.cast import PASSWORD
 from kaksha.sessions import queries
 from kaksha.sessions.service import SIGN_IN_LIFE
 
-__all__ = ["Person", "dashboard", "refresh", "refreshed", "renewed", "sign_in", "students"]
+__all__ = ["Person", "dashboard", "notices", "refresh", "refreshed", "renewed", "sign_in", "students"]
 
 
 class Person(msgspec.Struct):
@@ -28,13 +28,15 @@ class Person(msgspec.Struct):
     refresh_token: str
     dashboard: bytes = b""
     """Their request for their own dashboard, whole; made anew with each access token."""
+    notices: bytes = b""
+    """Likewise for the list of their notices."""
 
 
 async def students(owner_url: str, app_url: str, secret: str, most: int) -> list[Person]:
     """`most` students with a fresh sign-in each, alternating over all institutes; earlier sign-ins are removed."""
     owner = await asyncpg.connect(owner_url)
     try:
-        await owner.execute("truncate refresh_tokens, sessions, rate_limits, audit_log")
+        await owner.execute("truncate refresh_tokens, push_targets, sessions, rate_limits, audit_log")
         rows = await owner.fetch(
             """
             select institute_id, id, email from (
@@ -76,6 +78,11 @@ def dashboard(person: Person) -> bytes:
     return person.dashboard
 
 
+def notices(person: Person) -> bytes:
+    """A request for the first page of one's notices."""
+    return person.notices
+
+
 def refresh(person: Person) -> bytes:
     """A request for new tokens."""
     return _post("/v1/auth/refresh", person.address, {"refreshToken": person.refresh_token})
@@ -90,9 +97,14 @@ def renewed(person: Person, body: bytes) -> None:
     """Keeps both tokens."""
     tokens = msgspec.json.decode(body, type=_Answer).data
     person.refresh_token = tokens.refresh_token
-    person.dashboard = (
-        f"GET /v1/students/{person.id}/dashboard HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n"
-        f"authorization: Bearer {tokens.access_token}\r\nx-forwarded-for: {person.address}\r\n\r\n"
+    person.dashboard = _get(f"/v1/students/{person.id}/dashboard", person, tokens.access_token)
+    person.notices = _get("/v1/notifications", person, tokens.access_token)
+
+
+def _get(path: str, person: Person, token: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n"
+        f"authorization: Bearer {token}\r\nx-forwarded-for: {person.address}\r\n\r\n"
     ).encode()
 
 

@@ -84,7 +84,7 @@ writeFileSync(
 
 const kept = ["app.css", "app.js", "icon.svg"].map((logical) => `/static/${names[logical]}`);
 const version = createHash("sha256").update(kept.join()).digest("hex").slice(0, 10);
-const define = { ASSETS: JSON.stringify(kept), VERSION: JSON.stringify(version) };
+const define = { ASSETS: JSON.stringify(kept), VERSION: JSON.stringify(version), ICON: JSON.stringify(`/static/${names["icon-192.png"]}`) };
 writeFileSync(join(out, "sw.js"), await bundle("js/sw.js", { format: "iife", define }));
 
 writeFileSync(join(out, "manifest.json"), JSON.stringify(names, null, 2) + "\n");

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, get_args
 
 import asyncpg
 import click
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -93,11 +92,7 @@ async def _demo(settings: Settings, owner_url: str, app_url: str, listener: sock
         rolls = asyncio.create_task(jobs.run(), name="demo")
         try:
             async with emulators() as sandbox:
-                settings = msgspec.structs.replace(
-                    settings,
-                    smtp_url=settings.smtp_url or sandbox.smtp_url,
-                    sms_url=settings.sms_url or sandbox.sms_url,
-                )
+                settings = sandbox.received_by(settings)
                 inbox_url = sandbox.inbox_url
                 greet = partial(_greet, settings, offered, inbox_url)
                 await serve_on(settings, app_url, listener, greet, offered, inbox_url)
@@ -113,7 +108,7 @@ def _greet(settings: Settings, offered: Sequence[DemoPerson], inbox_url: str) ->
     console = Console(highlight=False)
     console.print(table)
     console.print(f"Everybody's password is [b]{PASSWORD}[/b]; the institute's code is [b]aarambh[/b].")
-    console.print(f"Mails and SMS arrive in [b]{inbox_url}[/b].", soft_wrap=True)
+    console.print(f"Mails, SMS and push arrive in [b]{inbox_url}[/b].", soft_wrap=True)
     console.print(f"Open [b]{settings.api_base_url}[/b] (Ctrl-C stops all of it).", soft_wrap=True)
 
 
@@ -128,13 +123,15 @@ def serve() -> None:
 
 @main.command()
 def sandbox() -> None:
-    """Stand in for the mail and SMS providers, for development."""
+    """Stand in for the mail, SMS and push providers, for development."""
     run(_sandbox())
 
 
 async def _sandbox() -> None:
     async with emulators(smtp_port=SMTP_PORT, http_port=HTTP_PORT) as running:
-        click.echo(f"SMTP_URL={running.smtp_url}\nSMS_URL={running.sms_url}\nInbox: {running.inbox_url}")
+        for name, value in running.settings.items():
+            click.echo(f"{name}='{value}'" if "{" in value else f"{name}={value}")
+        click.echo(f"Inbox: {running.inbox_url}")
         await asyncio.Event().wait()
 
 

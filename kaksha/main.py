@@ -39,8 +39,11 @@ from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
+from kaksha.deliveries import api as deliveries_api, jobs as deliveries_jobs, web as deliveries_web
+from kaksha.deliveries.service import Outside
 from kaksha.devices import api as devices_api, web as devices_web
-from kaksha.gateways import mail, sms, storage
+from kaksha.gateways import mail, push, sms, storage
+from kaksha.gateways.push_content import private_key, vapid
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -50,6 +53,7 @@ from kaksha.institutes import (
     web as institutes_web,
 )
 from kaksha.joining import api as joining_api, web as joining_web
+from kaksha.notifications import api as notifications_api, jobs as notifications_jobs, web as notifications_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 from kaksha.sessions import service as sessions
@@ -70,6 +74,10 @@ ROUTES: tuple[Router, ...] = (
     institutes_web.routes,
     batches_api.routes,
     batches_web.routes,
+    notifications_api.routes,
+    notifications_web.routes,
+    deliveries_api.routes,
+    deliveries_web.routes,
     people_api.routes,
     people_web.routes,
     joining_api.routes,
@@ -114,6 +122,7 @@ def build(
                 "inbox_url": inbox_url,
                 "storage": process.files,
                 "storage_answers": lambda: storage.answers(process.files),
+                "outside": process.outside,
             }
         ),
         logging_config=None,
@@ -132,6 +141,7 @@ class Process(msgspec.Struct, frozen=True):
     core: Core
     jobs: Jobs
     out: Outgoing
+    outside: Outside
     files: storage.Storage
 
 
@@ -157,9 +167,15 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     )
     core = holder["core"] = Core(settings, db, keys, ears, gate)
     jobs, out = Jobs(listen_url), _outgoing(settings)
+    outside = Outside(
+        out.mail, out.sms, _push(settings, keys, clock), settings.sms_daily_cap, settings.sms_notices_a_day,
+        settings.sms_segment_paise,
+    )  # fmt: skip
     accounts_jobs.register(jobs, core)
     codes_jobs.register(jobs, core, out)
-    return Process(core, jobs, out, _files(settings))
+    notifications_jobs.register(jobs, core)
+    deliveries_jobs.register(jobs, core, outside)
+    return Process(core, jobs, out, outside, _files(settings))
 
 
 def _outgoing(settings: Settings) -> Outgoing:
@@ -170,6 +186,16 @@ def _outgoing(settings: Settings) -> Outgoing:
         return Outgoing(post, sms.configure(settings.sms_url), settings.sms_daily_cap)
     except ValueError as why:
         raise SettingsError([f"{variable}: {why}"]) from why
+
+
+def _push(settings: Settings, keys: Keys, clock: Clock) -> push.PushConfig:
+    given = settings.vapid_private_key
+    contact = settings.api_base_url if settings.secure else f"mailto:{settings.mail_from}"
+    own = vapid(keys.derive("vapid") if given is None else private_key(given), contact)
+    try:
+        return push.configure(own, clock, settings.push_hosts, settings.fcm_credentials, settings.fcm_url)
+    except ValueError as why:
+        raise SettingsError([f"FCM_CREDENTIALS: {why}"]) from why
 
 
 def _files(settings: Settings) -> storage.Storage:
@@ -197,6 +223,7 @@ async def running(process: Process, *, with_jobs: bool) -> AsyncGenerator[None]:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await sms.close(process.out.sms)
+        await push.close(process.outside.push)
         await core.db.close()
 
 

@@ -160,6 +160,14 @@ begin
   end loop;
 end $$;
 
+CREATE FUNCTION public.drop_push_targets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from push_targets where institute_id = new.institute_id and session_id = new.id;
+  return null;
+end $$;
+
 CREATE FUNCTION public.every_institute() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -271,18 +279,20 @@ CREATE FUNCTION public.sweep(at timestamp with time zone) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    with keys as (delete from idempotency_keys where created_at < at - interval '24 hours' returning 1),
-      tokens as (delete from refresh_tokens where expires_at < at - interval '1 day' returning 1),
-      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1),
-      links as (delete from one_time_tokens where expires_at < at - interval '7 days' returning 1),
+    with keys as (delete from idempotency_keys where created_at < sweep.at - interval '24 hours' returning 1),
+      tokens as (delete from refresh_tokens where expires_at < sweep.at - interval '1 day' returning 1),
+      limits as (delete from rate_limits where tat < sweep.at - interval '1 hour' returning 1),
+      links as (delete from one_time_tokens where expires_at < sweep.at - interval '7 days' returning 1),
       ended as (
-        delete from sessions s where coalesce(s.revoked_at, s.expires_at) < at - interval '180 days'
+        delete from sessions s where coalesce(s.revoked_at, s.expires_at) < sweep.at - interval '180 days'
           and not exists (
             select from refresh_tokens t where t.institute_id = s.institute_id and t.session_id = s.id)
         returning 1),
-      places as (delete from sign_in_places where seen_at < at - interval '180 days' returning 1)
+      places as (delete from sign_in_places where seen_at < sweep.at - interval '180 days' returning 1),
+      old as (delete from notices n where n.at < sweep.at - interval '180 days' returning 1)
     select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
       + (select count(*) from links) + (select count(*) from ended) + (select count(*) from places)
+      + (select count(*) from old)
   $$;
 
 CREATE FUNCTION public.take_limit(limit_key bytea, period interval, burst integer, at timestamp with time zone, OUT allowed boolean, OUT remaining integer, OUT retry_after double precision) RETURNS record
@@ -404,16 +414,34 @@ CREATE TABLE public.audit_log (
     sealed bytea
 );
 
-CREATE TABLE public.idempotency_keys (
+CREATE TABLE public.dead_addresses (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
-    route text NOT NULL,
-    key text NOT NULL,
-    body_hash bytea NOT NULL,
-    status smallint NOT NULL,
-    location text,
-    answer bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    channel text NOT NULL,
+    address_hash bytea NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_addresses_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+);
+
+CREATE TABLE public.deliveries (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    notification_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    channel text NOT NULL,
+    target_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    digest boolean DEFAULT false NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    lapses_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    claim uuid,
+    batch uuid,
+    provider_id text,
+    why text,
+    done_at timestamp with time zone,
+    CONSTRAINT deliveries_channel_check CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'dropped'::text])))
 );
 
 CREATE TABLE public.institutes (
@@ -437,6 +465,122 @@ CREATE TABLE public.institutes (
     CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
     CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
     CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+CREATE TABLE public.notices (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    about uuid,
+    texts jsonb NOT NULL,
+    data jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    routed_at timestamp with time zone
+);
+
+CREATE TABLE public.notifications (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    notice_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    dedupe text,
+    at timestamp with time zone NOT NULL,
+    read_at timestamp with time zone
+);
+
+CREATE TABLE public.push_targets (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    service text NOT NULL,
+    address text NOT NULL,
+    address_hash bytea NOT NULL,
+    client_key bytea,
+    client_secret bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT push_targets_address_check CHECK ((length(address) <= 4096)),
+    CONSTRAINT push_targets_check CHECK (((service = 'web'::text) = (client_key IS NOT NULL))),
+    CONSTRAINT push_targets_check1 CHECK (((service = 'web'::text) = (client_secret IS NOT NULL))),
+    CONSTRAINT push_targets_service_check CHECK ((service = ANY (ARRAY['web'::text, 'fcm'::text])))
+);
+
+CREATE TABLE public.users (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text,
+    phone text,
+    password_hash text,
+    roles text[] NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    status text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    email_verified_at timestamp with time zone,
+    phone_verified_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    avatar text,
+    digest text DEFAULT 'none'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    second_factor boolean DEFAULT false NOT NULL,
+    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
+    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
+    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
+    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
+    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+CREATE VIEW public.delivery_contents WITH (security_invoker='true') AS
+ SELECT d.institute_id,
+    d.id,
+    d.notification_id,
+    d.user_id,
+    d.channel,
+    d.target_id,
+    d.lapses_at,
+    e.kind,
+    e.made_at,
+    (COALESCE((e.texts -> u.language), (e.texts -> 'en'::text)))::text AS texts,
+    (e.data ->> 'path'::text) AS path,
+    u.name,
+    u.language,
+    i.zone,
+    i.name AS institute,
+    u.email,
+    u.phone,
+    p.service,
+    p.address,
+    p.client_key,
+    p.client_secret
+   FROM (((((public.deliveries d
+     JOIN public.notifications n ON (((n.institute_id = d.institute_id) AND (n.id = d.notification_id))))
+     JOIN public.notices e ON (((e.institute_id = d.institute_id) AND (e.id = n.notice_id))))
+     JOIN public.users u ON (((u.institute_id = d.institute_id) AND (u.id = d.user_id))))
+     JOIN public.institutes i ON ((i.id = d.institute_id)))
+     LEFT JOIN public.push_targets p ON (((p.institute_id = d.institute_id) AND (p.id = d.target_id) AND (p.user_id = d.user_id))));
+
+CREATE TABLE public.idempotency_keys (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    location text,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.invite_uses (
@@ -468,6 +612,29 @@ CREATE TABLE public.invites (
     CONSTRAINT invites_label_check CHECK ((length(label) <= 80)),
     CONSTRAINT invites_role_check CHECK ((role = ANY (ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
     CONSTRAINT invites_uses_check CHECK (((uses >= 1) AND (uses <= 500)))
+);
+
+CREATE TABLE public.message_costs (
+    institute_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    channel text NOT NULL,
+    segments smallint NOT NULL,
+    paise bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT message_costs_channel_check CHECK ((channel = 'sms'::text)),
+    CONSTRAINT message_costs_paise_check CHECK ((paise >= 0)),
+    CONSTRAINT message_costs_segments_check CHECK ((segments > 0))
+);
+
+CREATE TABLE public.notification_choices (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    topic text NOT NULL,
+    channel text NOT NULL,
+    wanted boolean NOT NULL,
+    CONSTRAINT notification_choices_channel_check CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text])))
 );
 
 CREATE TABLE public.one_time_tokens (
@@ -599,41 +766,6 @@ CREATE TABLE public.teachers (
     CONSTRAINT teachers_title_check CHECK ((length(title) <= 80))
 );
 
-CREATE TABLE public.users (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    email text,
-    phone text,
-    password_hash text,
-    roles text[] NOT NULL,
-    permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    status text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    theme text DEFAULT 'system'::text NOT NULL,
-    email_verified_at timestamp with time zone,
-    phone_verified_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    avatar text,
-    digest text DEFAULT 'none'::text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    second_factor boolean DEFAULT false NOT NULL,
-    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
-    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
-    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
-    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
-    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
-    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
-    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
-    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
-    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
-    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
-);
-
 ALTER TABLE ONLY jobs.pgqueuer ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_id_seq'::regclass);
 
 ALTER TABLE ONLY jobs.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_schedules_id_seq'::regclass);
@@ -667,6 +799,12 @@ ALTER TABLE ONLY public.batches
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.dead_addresses
+    ADD CONSTRAINT dead_addresses_pkey PRIMARY KEY (institute_id, user_id, channel, address_hash);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, student_id WITH =, daterange(starts_on, ends_on) WITH &&);
 
@@ -688,6 +826,18 @@ ALTER TABLE ONLY public.invite_uses
 ALTER TABLE ONLY public.invites
     ADD CONSTRAINT invites_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.message_costs
+    ADD CONSTRAINT message_costs_pkey PRIMARY KEY (institute_id, delivery_id);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.notification_choices
+    ADD CONSTRAINT notification_choices_pkey PRIMARY KEY (institute_id, user_id, topic, channel);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (institute_id, id);
 
@@ -699,6 +849,9 @@ ALTER TABLE ONLY public.passkeys
 
 ALTER TABLE ONLY public.person_keys
     ADD CONSTRAINT person_keys_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
@@ -763,6 +916,10 @@ CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, su
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
 
+CREATE INDEX deliveries_due ON public.deliveries USING btree (institute_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sending'::text]));
+
+CREATE UNIQUE INDEX deliveries_once ON public.deliveries USING btree (institute_id, notification_id, channel, target_id);
+
 CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id) INCLUDE (starts_on, ends_on);
 
 CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id) INCLUDE (starts_on, ends_on);
@@ -770,6 +927,22 @@ CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE UNIQUE INDEX invites_code ON public.invites USING btree (institute_id, code_hash);
+
+CREATE INDEX message_costs_day ON public.message_costs USING btree (institute_id, day, user_id);
+
+CREATE INDEX notices_about ON public.notices USING btree (institute_id, about, kind) WHERE (about IS NOT NULL);
+
+CREATE INDEX notices_age ON public.notices USING btree (at);
+
+CREATE INDEX notices_waiting ON public.notices USING btree (institute_id, at) WHERE (routed_at IS NULL);
+
+CREATE UNIQUE INDEX notifications_dedupe ON public.notifications USING btree (institute_id, user_id, kind, dedupe) WHERE (dedupe IS NOT NULL);
+
+CREATE INDEX notifications_list ON public.notifications USING btree (institute_id, user_id, at DESC, id DESC);
+
+CREATE UNIQUE INDEX notifications_notice ON public.notifications USING btree (institute_id, notice_id, user_id);
+
+CREATE INDEX notifications_unread ON public.notifications USING btree (institute_id, user_id, at) WHERE (read_at IS NULL);
 
 CREATE INDEX one_time_tokens_age ON public.one_time_tokens USING btree (expires_at);
 
@@ -782,6 +955,12 @@ CREATE INDEX parent_links_student ON public.parent_links USING btree (institute_
 CREATE UNIQUE INDEX passkeys_credential ON public.passkeys USING btree (institute_id, credential_id);
 
 CREATE INDEX passkeys_user ON public.passkeys USING btree (institute_id, user_id) WHERE (revoked_at IS NULL);
+
+CREATE UNIQUE INDEX push_targets_address ON public.push_targets USING btree (institute_id, address_hash);
+
+CREATE INDEX push_targets_session ON public.push_targets USING btree (institute_id, session_id);
+
+CREATE INDEX push_targets_user ON public.push_targets USING btree (institute_id, user_id);
 
 CREATE INDEX refresh_tokens_age ON public.refresh_tokens USING btree (expires_at);
 
@@ -819,6 +998,8 @@ CREATE INDEX users_words ON public.users USING gist (institute_id, ((' '::text |
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
 
+CREATE TRIGGER sessions_drop_push AFTER UPDATE OF revoked_at ON public.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.drop_push_targets();
+
 ALTER TABLE ONLY public.batch_subjects
     ADD CONSTRAINT batch_subjects_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
 
@@ -830,6 +1011,12 @@ ALTER TABLE ONLY public.batch_subjects
 
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.dead_addresses
+    ADD CONSTRAINT dead_addresses_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_institute_id_notification_id_fkey FOREIGN KEY (institute_id, notification_id) REFERENCES public.notifications(institute_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
@@ -855,6 +1042,21 @@ ALTER TABLE ONLY public.invites
 ALTER TABLE ONLY public.invites
     ADD CONSTRAINT invites_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
 
+ALTER TABLE ONLY public.message_costs
+    ADD CONSTRAINT message_costs_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.notification_choices
+    ADD CONSTRAINT notification_choices_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_institute_id_notice_id_fkey FOREIGN KEY (institute_id, notice_id) REFERENCES public.notices(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
@@ -866,6 +1068,12 @@ ALTER TABLE ONLY public.parent_links
 
 ALTER TABLE ONLY public.passkeys
     ADD CONSTRAINT passkeys_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.second_factors(institute_id, user_id) ON DELETE CASCADE;
@@ -897,6 +1105,10 @@ ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.batches ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.dead_addresses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
@@ -907,6 +1119,14 @@ ALTER TABLE public.invite_uses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invites ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.message_costs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notification_choices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.one_time_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.parent_links ENABLE ROW LEVEL SECURITY;
@@ -914,6 +1134,8 @@ ALTER TABLE public.parent_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.passkeys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.push_targets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
 
@@ -935,6 +1157,10 @@ CREATE POLICY tenant ON public.batch_subjects USING ((institute_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.batches USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.dead_addresses USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.deliveries USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.enrolments USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -945,6 +1171,14 @@ CREATE POLICY tenant ON public.invite_uses USING ((institute_id = ( SELECT publi
 
 CREATE POLICY tenant ON public.invites USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.message_costs USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notices USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notification_choices USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notifications USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.one_time_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.parent_links USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -952,6 +1186,8 @@ CREATE POLICY tenant ON public.parent_links USING ((institute_id = ( SELECT publ
 CREATE POLICY tenant ON public.passkeys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.person_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.push_targets USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.recovery_codes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -1019,13 +1255,31 @@ GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_statistics_id_seq TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO kaksha_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.dead_addresses TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO kaksha_app;
 
 GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notices TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_targets TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
+
+GRANT SELECT ON TABLE public.delivery_contents TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.invite_uses TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.invites TO kaksha_app;
+
+GRANT SELECT,INSERT ON TABLE public.message_costs TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notification_choices TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.one_time_tokens TO kaksha_app;
 
@@ -1050,5 +1304,3 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;

@@ -4,5 +4,6 @@ import "./copy.js";
 import "./forms.js";
 import "./network.js";
 import "./passkey.js";
+import "./push.js";
 import "./theme.js";
 import "./worker.js";

@@ -58,3 +58,28 @@ self.addEventListener("fetch", (event) => {
   // Only names that hold a hash: those never change under their address.
   else if (/^\/static\/.+\.[0-9a-f]{10}\.\w+$/.test(url.pathname)) event.respondWith(asset(request));
 });
+
+// A push: one notification a tag, so that one which comes twice shows once. Without a readable text nothing is made up.
+self.addEventListener("push", (event) => {
+  let said;
+  try {
+    said = event.data.json();
+  } catch {
+    said = { title: "Kaksha", body: "", url: "/notifications", tag: "kaksha" };
+  }
+  const { title, body, url, tag, lang } = said;
+  event.waitUntil(self.registration.showNotification(title, { body, tag, lang, data: { url }, icon: ICON, badge: ICON }));
+});
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const target = new URL(event.notification.data?.url ?? "/notifications", self.location.origin);
+  const url = target.origin === self.location.origin ? target.href : `${self.location.origin}/notifications`;
+  event.waitUntil(
+    self.clients.matchAll({ type: "window", includeUncontrolled: true }).then(async (windows) => {
+      const open = windows.find((each) => "navigate" in each);
+      if (!open) return self.clients.openWindow(url);
+      await open.focus();
+      return open.navigate(url).catch(() => self.clients.openWindow(url));
+    }),
+  );
+});

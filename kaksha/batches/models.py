@@ -5,12 +5,24 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
+from kaksha.notifications.models import kinds
 
 __all__ = [
-    "Batch", "BatchChange", "BatchRow", "BatchSort", "BatchSubject", "Candidate", "Enrolment", "Medium", "NewBatch",
-    "NewEnrolment", "Removal", "RosterSort", "RosterStudent", "Student", "SubjectTeacher", "Teacher", "Teaching",
+    "ENROLLED", "REMOVED", "Batch", "BatchChange", "BatchRow", "BatchSort", "BatchSubject", "Candidate", "Enrolment",
+    "Medium", "NewBatch", "NewEnrolment", "Removal", "RosterSort", "RosterStudent", "Student", "SubjectTeacher",
+    "Teacher", "Teaching",
 ]  # fmt: skip
+
+ENROLLED = kinds.register(
+    "batch.enrolled", group="joining", title=N_("{student} joins {batch}"), body=N_("First day: {day}."),
+    path="/batches/{about}", channels=("push", "email"),
+)  # fmt: skip
+REMOVED = kinds.register(
+    "batch.removed", group="joining", title=N_("{student} leaves {batch}"), body=N_("No longer in it from {day}."),
+    path="/home", channels=("push", "email"),
+)  # fmt: skip
 
 Medium = Literal["en", "hi"]
 BatchSort = Literal["name", "-name", "startsOn", "-startsOn"]

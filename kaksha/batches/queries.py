@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from kaksha.batches.models import (
-    BatchRow,
-    BatchSort,
-    Enrolment,
-    RosterSort,
-    Student,
-    SubjectTeacher,
-    Teacher,
-    Teaching,
-)  # fmt: skip
+from kaksha.batches.models import BatchRow, BatchSort, Enrolment, RosterSort, Student, SubjectTeacher, Teacher, Teaching
 from kaksha.core.db import Conn, Row
 from kaksha.core.ids import UUID
 
@@ -227,6 +218,15 @@ async def student(conn: Conn, institute_id: UUID, student_id: UUID) -> Student |
         institute_id, student_id,
     )  # fmt: skip
     return Student(*row) if row else None
+
+
+async def family(conn: Conn, institute_id: UUID, student_id: UUID) -> list[UUID]:
+    """A student and their parents."""
+    rows = await conn.fetch(
+        "select $2::uuid as id union select parent_id from parent_links where institute_id = $1 and student_id = $2",
+        institute_id, student_id,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
 
 
 async def candidates(conn: Conn, institute_id: UUID, batch_id: UUID, q: str, now: datetime, limit: int) -> list[Row]:

@@ -9,11 +9,14 @@ import msgspec
 
 from kaksha.batches import queries
 from kaksha.batches.models import (
+    ENROLLED,
+    REMOVED,
     BatchChange,
     BatchRow,
     Enrolment,
     NewBatch,
     NewEnrolment,
+    Student,
     Teaching,
 )  # fmt: skip
 from kaksha.core import audit
@@ -23,6 +26,8 @@ from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.institutes import service as institutes
 from kaksha.institutes.models import FieldConflict, Fields, changes
+from kaksha.notifications.models import Facts, Kind
+from kaksha.notifications.service import notify
 
 
 class BatchCodeTaken(FieldConflict):
@@ -148,6 +153,7 @@ async def enrol(tx: Write, batch_id: UUID, body: NewEnrolment) -> Enrolment:
         tx, "enrolment.created", new.id,
         after={"batch_id": batch_id, "student_id": student.id, "starts_on": starts_on},
     )  # fmt: skip
+    await _tell(tx, ENROLLED, batch, student, starts_on)
     return new
 
 
@@ -175,7 +181,18 @@ async def remove(tx: Write, batch_id: UUID, student_id: UUID, on: date | None) -
             before={"batch_id": batch_id, "student_id": student_id, "ends_on": before.ends_on},
             after={"batch_id": batch_id, "student_id": student_id, "ends_on": ends_on},
         )  # fmt: skip
+        student = await queries.student(tx.conn, tx.institute_id, student_id)
+        if student is not None:
+            await _tell(tx, REMOVED, batch, student, ends_on)
     return after
+
+
+async def _tell(tx: Write, kind: Kind, batch: BatchRow, student: Student, day: date) -> None:
+    """Tells the family, but not whoever did it."""
+    family = await queries.family(tx.conn, tx.institute_id, student.id)
+    to = [user_id for user_id in family if user_id != tx.actor.user_id]
+    facts: Facts = {"student": student.name, "batch": batch.name, "day": day}
+    await notify(tx, kind, to=to, about=batch.id, facts=facts, data={"studentId": student.id})
 
 
 async def _batch(tx: Write, batch_id: UUID) -> BatchRow:

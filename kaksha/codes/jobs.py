@@ -20,7 +20,7 @@ from kaksha.core.errors import TooMany
 from kaksha.core.http import Core
 from kaksha.core.i18n import N_, gettext
 from kaksha.core.ids import UUID
-from kaksha.core.jobs import Jobs, Payload
+from kaksha.core.jobs import Jobs, Payload, enqueue
 from kaksha.core.limits import Limit, take
 from kaksha.gateways import mail, sms
 from kaksha.gateways.mail_content import Mail
@@ -87,6 +87,11 @@ async def _otp(core: Core, out: Outgoing, job: Payload) -> None:
 
 async def _decided(core: Core, out: Outgoing, job: Payload) -> None:
     assert job.institute_id is not None
+    async with core.db.write(job.institute_id) as tx:  # in the list too; the mail is one that nobody can switch off
+        await enqueue(
+            tx.conn, "notifications.new_device", job.institute_id, user=job.ids["user"], session=job.ids["session"],
+            platform=job.ids["platform"], at=job.ids["at"],
+        )  # fmt: skip
     person = await accounts.account(core.db, job.institute_id, UUID(job.ids["user"]))
     admitted = job.ids["admitted"] == "yes"
     to = person.email or person.phone

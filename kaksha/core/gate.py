@@ -67,12 +67,18 @@ class Gate:
         self._changes = changes
         self._known: OrderedDict[tuple[str, str], tuple[Principal, float]] = OrderedDict()
         """(Kind, proof) -> whose it is, and as of when. The kind keeps a cookie from being taken for a token."""
+        self._cookies: dict[UUID, set[str]] = {}
+        """Person -> the cookies of theirs that are remembered, so that a notice to them finds their bell's count."""
+        self._rung: dict[UUID, int] = {}
+        """Person -> the number of the last notice that we heard of for them."""
+        self._rings = 0
         self._void_before: dict[UUID, tuple[float, float]] = {}
         """Session -> (proofs older than this are void, when we heard), Unix seconds."""
         self._prune_at = _MOST
         self._frames_changed = 0
         ears.on("session", self._heard)
         ears.on("institute", self._institute_changed)
+        ears.on("notification", self._ring)
         ears.on_resume(self._catch_up)
 
     async def token(self, bearer: str) -> Principal:
@@ -93,6 +99,7 @@ class Gate:
             with contextlib.suppress(NotSignedIn):
                 return await self._checked(proof, known, now)
         # Not remembered, or its roles or page frame changed: what the database says now decides.
+        rings = self._rings
         try:
             heard = self._frames_changed
             known = await self._load(value, now)
@@ -100,7 +107,12 @@ class Gate:
                 known = await self._load(value, now)
         except BadToken:
             return None
-        return self._keep(proof, known)[0] if known is not None else None
+        if known is None:
+            return None
+        if self._rung.get(known[0].user_id, 0) <= rings:  # else its count of notices is of a moment ago already
+            self._keep(proof, known)
+            self._cookies.setdefault(known[0].user_id, set()).add(value)
+        return known[0]
 
     async def _checked(self, proof: tuple[str, str], known: tuple[Principal, float], now: datetime) -> Principal:
         principal, as_of = known
@@ -119,8 +131,19 @@ class Gate:
     def _keep(self, proof: tuple[str, str], known: tuple[Principal, float]) -> tuple[Principal, float]:
         self._known[proof] = known
         if len(self._known) > _MOST:
-            self._known.popitem(last=False)
+            (_, value), (old, _) = self._known.popitem(last=False)
+            self._cookies.get(old.user_id, set()).discard(value)
         return known
+
+    def _ring(self, body: Any) -> None:
+        """Somebody's notices changed: their next page reads the session, and with it the count, anew."""
+        user_id = UUID(body["user_id"])
+        self._rings += 1
+        if len(self._rung) > _MOST:
+            self._rung.clear()
+        self._rung[user_id] = self._rings
+        for value in self._cookies.pop(user_id, ()):
+            self._known.pop(("cookie", value), None)
 
     def _heard(self, body: Any) -> None:
         self._note(msgspec.convert(body, SessionChange))
@@ -133,6 +156,7 @@ class Gate:
         for change in await self._changes(None):
             self._note(change)
         self._frames_changed += 1
+        self._cookies.clear()  # notices may have been missed: every frame and its bell are read anew
         for proof in [proof for proof in self._known if proof[0] == "cookie"]:
             del self._known[proof]
 

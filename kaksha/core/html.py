@@ -58,7 +58,7 @@ class Me:
     avatar: str | None = None
     """The version of their picture."""
     unread: int | None = None
-    """Unread notices; None shows no bell, for as long as there is no page behind it."""
+    """Unread notices; 100 stands for more. None shows no bell."""
     profiles: tuple[Profile, ...] = ()
 
     @property

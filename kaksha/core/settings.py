@@ -65,6 +65,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Provider for SMS, https://TOKEN@… or msg91://AUTHKEY@…; unset, no SMS leaves. SMS_URL."""
     sms_daily_cap: int
     """SMS that may leave in a day, over all institutes, so that pumped codes empty no account. SMS_DAILY_CAP."""
+    sms_notices_a_day: int
+    """SMS that notices of one institute may cost in a day (codes are not counted). SMS_NOTICES_A_DAY."""
+    sms_segment_paise: int
+    """What one segment of an SMS costs, paise, for the ledger. SMS_SEGMENT_PAISE."""
+    vapid_private_key: str | None
+    """Web Push key (32 bytes, base64url); unset, one derived from the secret key. VAPID_PRIVATE_KEY."""
+    push_hosts: tuple[str, ...]
+    """Hosts (with port) that take Web Push beside the known services, comma between. PUSH_HOSTS."""
+    fcm_credentials: str | None
+    """Firebase service account for push to apps: its JSON or the path of it; unset, none leaves. FCM_CREDENTIALS."""
+    fcm_url: str
+    """Where Firebase is called. FCM_URL."""
     storage_url: str | None
     """Where files lie, file:///… or s3://…; unset, KAKSHA_HOME/files. STORAGE_URL."""
     android_key_hashes: tuple[str, ...]
@@ -153,6 +165,12 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         mail_from=take("MAIL_FROM", _mail_address, ""),
         sms_url=take("SMS_URL", _url_of("https", "http", "msg91"), None),
         sms_daily_cap=take("SMS_DAILY_CAP", _whole(1, 1_000_000), 2000),
+        sms_notices_a_day=take("SMS_NOTICES_A_DAY", _whole(0, 1_000_000), 200),
+        sms_segment_paise=take("SMS_SEGMENT_PAISE", _whole(0, 10_000), 20),
+        vapid_private_key=take("VAPID_PRIVATE_KEY", _key_of_push, None),
+        push_hosts=take("PUSH_HOSTS", _places, ()),
+        fcm_credentials=take("FCM_CREDENTIALS", str, None),
+        fcm_url=take("FCM_URL", _origin, "https://fcm.googleapis.com"),
         storage_url=take("STORAGE_URL", _url_of("s3", "file"), None),
         android_key_hashes=take("ANDROID_KEY_HASHES", _key_hashes, ()),
         android_package=take("ANDROID_PACKAGE", _package, None),
@@ -240,6 +258,19 @@ def _key_hashes(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[A-Za-z0-9_-]{43}", each) for each in hashes):
         raise ValueError("must be SHA-256 hashes in base64url without padding, 43 characters each")
     return hashes
+
+
+def _key_of_push(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", text):
+        raise ValueError("must be 32 bytes in base64url without padding, 43 characters")
+    return text
+
+
+def _places(text: str) -> tuple[str, ...]:
+    places = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", each) for each in places):
+        raise ValueError("must be hosts such as push.example.in or localhost:8026, comma between")
+    return places
 
 
 def _origin(text: str) -> str:

@@ -9,7 +9,7 @@ from kaksha.accounts.models import Language, Role, Theme
 from kaksha.core.ids import UUID
 
 __all__ = [
-    "Avatar", "AvatarRow", "Confirm", "Digest", "Disable", "Factor", "Preferences", "PreferencesChange",
+    "Avatar", "AvatarRow", "Confirm", "Digest", "Disable", "Factor", "LocalTime", "Preferences", "PreferencesChange",
     "PreferencesForm", "QuietHours", "RoleChoice", "SecondProof", "SignInEntry", "Upload", "Wanted",
 ]  # fmt: skip
 

@@ -104,6 +104,16 @@ async def change_preferences(tx: Write, me: Principal, body: PreferencesChange) 
     )  # fmt: skip
 
 
+async def set_digest(tx: Write, user_id: UUID, digest: str) -> None:
+    """Changes how often a digest comes, for those who ask from a mail. Raises NotFound."""
+    before = await queries.set_preferences(tx.conn, tx.institute_id, user_id, Wanted(digest, False, None, None), tx.now)
+    if before is None:
+        raise NotFound
+    await audit.record(
+        tx, "preferences.changed", user_id, before={"digest": before["digest"]}, after={"digest": digest}
+    )
+
+
 def as_change(body: PreferencesForm) -> PreferencesChange:
     """A form as a change. Raises Invalid when one of the two times is missing."""
     missing = [name for name, value in (("from", body.from_), ("to", body.to)) if value is None]

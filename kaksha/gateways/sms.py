@@ -24,7 +24,7 @@ from kaksha.gateways.sms_providers import Generic, Msg91, Wire, send_generic, se
 
 __all__ = [
     "Cost", "Sent", "Sms", "SmsConfig", "SmsMisconfigured", "SmsOutOfCredit", "SmsRefused", "SmsUnavailable",
-    "SmsUncertain", "close", "configure", "cost", "send", "sms_line",
+    "SmsUncertain", "close", "configure", "cost", "send", "sms_line", "takes_references",
 ]  # fmt: skip
 
 _log = structlog.get_logger("kaksha.sms")
@@ -77,6 +77,11 @@ def _provider(sms_url: str) -> Generic | Msg91:
         raise ValueError(f"{_LIKE}, with template.KIND=ID for single kinds and sender=ID")
     templates = {name.partition(".")[2]: template for name, template in options.items()}
     return Msg91(f"{'http' if here else 'https'}://{place}/api/v5/flow", token, sender, templates)
+
+
+def takes_references(config: SmsConfig) -> bool:
+    """Whether a repetition under the same key is taken once."""
+    return not isinstance(config.provider, Msg91)
 
 
 async def send(config: SmsConfig, sms: Sms) -> Sent:

@@ -13,13 +13,24 @@ from kaksha.core.errors import Conflict, Forbidden, Gone
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
 from kaksha.core.seal import Keys
+from kaksha.notifications.models import kinds
 from kaksha.people.models import Relation
 
 __all__ = [
-    "LETTERS", "OPEN_ROLES", "STATES", "Choice", "Comer", "Decline", "Door", "Institute", "Invite", "InviteBatch",
-    "InviteChild", "InviteMade", "InviteNeeded", "InviteNotGood", "InviteState", "InviteUse", "Known", "NewInvite",
-    "NotWaiting", "Register", "Waiting", "Waits", "code_hashes", "code_parts", "tidy_code",
+    "APPROVED", "ASKED", "LETTERS", "OPEN_ROLES", "STATES", "Choice", "Comer", "Decline", "Door", "Institute",
+    "Invite", "InviteBatch", "InviteChild", "InviteMade", "InviteNeeded", "InviteNotGood", "InviteState",
+    "InviteUse", "Known", "NewInvite", "NotWaiting", "Register", "Waiting", "Waits", "code_hashes", "code_parts",
+    "tidy_code",
 ]  # fmt: skip
+
+ASKED = kinds.register(
+    "joining.asked", group="joining", title=N_("{name} asks to join"), body=N_("Approve or decline."),
+    path="/joining", channels=("push", "email"),
+)  # fmt: skip
+APPROVED = kinds.register(
+    "joining.approved", group="account", title=N_("You are in"), body=N_("Your institute approved your account."),
+    path="/home", channels=("push",),
+)  # fmt: skip
 
 InviteState = Literal["open", "used", "expired", "revoked"]
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -213,6 +213,15 @@ async def waiting(conn: Conn, institute_id: UUID, page: int, limit: int) -> tupl
     return rows[0]["total"] if rows else 0, [msgspec.convert(dict(row), Waiting) for row in rows]
 
 
+async def office(conn: Conn, institute_id: UUID) -> list[UUID]:
+    """The admins who let people in."""
+    rows = await conn.fetch(
+        "select id from users where institute_id = $1 and permissions && array['desk', 'academics', 'owner']",
+        institute_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def hold_waiting(conn: Conn, institute_id: UUID, person_id: UUID) -> str | None:
     """A person's status, held until the transaction ends; None when there is no such person."""
     return await conn.fetchval(

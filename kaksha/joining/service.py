@@ -26,17 +26,8 @@ from kaksha.core.passwords import hash_password, verify_password
 from kaksha.institutes.models import Fields, tidy
 from kaksha.institutes.service import may
 from kaksha.joining import models, queries
-from kaksha.joining.models import (
-    LETTERS,
-    Comer,
-    Door,
-    Known,
-    NewInvite,
-    Register,
-    code_hashes,
-    code_parts,
-    tidy_code,
-)  # fmt: skip
+from kaksha.joining.models import LETTERS, Comer, Door, NewInvite, Register
+from kaksha.notifications.service import notify
 from kaksha.people import service as people
 from kaksha.people.models import ChildLink, NewPerson, Row, StudentPart
 
@@ -62,20 +53,20 @@ async def look(core: Core, code: str, address: str, *, good: bool = True) -> Doo
 
     Counts, whatever it finds. Raises InviteNotGood or TooMany.
     """
-    code, now, invite = tidy_code(code), core.db.clock(), None
+    code, now, invite = models.tidy_code(code), core.db.clock(), None
     async with core.db.read(None) as conn:
         await take(conn, _LOOKS, address, now)
     institute_id = await accounts.institute_of_code(core.db, code)
     secret = None
     if institute_id is None:
-        prefix, secret = code_parts(code) or ("", "")
+        prefix, secret = models.code_parts(code) or ("", "")
         institute_id = await accounts.institute_of_code(core.db, prefix)
     if institute_id is None:
         raise models.InviteNotGood
     async with core.db.read(institute_id) as conn:
         if secret is not None:
             await take(conn, _LOOKS_INSTITUTE, str(institute_id), now)
-            hashes = code_hashes(core.keys, institute_id, secret)
+            hashes = models.code_hashes(core.keys, institute_id, secret)
             invite = await queries.known(conn, institute_id, hashes, now)
             if invite is None or (good and not invite.good):
                 raise models.InviteNotGood
@@ -132,6 +123,8 @@ async def _let_in(tx: Write, door: Door, new: Row, body: Register, password_hash
             return _comer(door, row["id"], new, row["password_hash"])
     if door.code_hash is None:
         person_id = await people.admit(tx, new, password_hash, status="pending")
+        office = await queries.office(tx.conn, tx.institute_id)
+        await notify(tx, models.ASKED, to=office, about=person_id, facts={"name": new.name})
     elif invite is None or not invite.good:
         raise models.InviteNotGood
     else:
@@ -141,7 +134,7 @@ async def _let_in(tx: Write, door: Door, new: Row, body: Register, password_hash
     return comer
 
 
-async def _by_invite(tx: Write, invite: Known, new: Row, body: Register, password_hash: str) -> UUID:
+async def _by_invite(tx: Write, invite: models.Known, new: Row, body: Register, password_hash: str) -> UUID:
     relation = invite.relation or body.relation or "guardian"
     children = [] if invite.student_id is None else [ChildLink(invite.student_id, relation)]
     person_id = await people.admit(tx, new, password_hash, children)
@@ -236,7 +229,7 @@ async def make(tx: Write, me: Principal, body: NewInvite) -> tuple[UUID, str]:
         fields.wrong("relation", N_("Goes with a child only."))
     fields.check()
     invite_id, secret = new_id(), "".join(secrets.choice(LETTERS) for _ in range(8))
-    hashed = code_hashes(tx.keys, tx.institute_id, secret)[0]
+    hashed = models.code_hashes(tx.keys, tx.institute_id, secret)[0]
     await queries.insert_invite(tx.conn, tx.institute_id, invite_id, hashed, new, expires_at, me.user_id, tx.now)
     about = {name: value for name, value in msgspec.structs.asdict(new).items() if value not in (None, "")}
     await audit.record(tx, "invite.created", invite_id, after=about | {"expires_at": expires_at})
@@ -279,6 +272,7 @@ async def approve(tx: Write, me: Principal, person_id: UUID) -> None:
     """Lets somebody in who waits. Raises NotFound, Forbidden or NotWaiting."""
     await _hold_waiting(tx, me, person_id)
     await people.enable(tx, me, person_id)
+    await notify(tx, models.APPROVED, to=[person_id], about=person_id)
 
 
 async def decline(tx: Write, me: Principal, person_id: UUID, reason: str) -> None:

@@ -1,7 +1,7 @@
 """Everything that stands in for providers, on loopback, for as long as a block lasts.
 
     async with emulators() as running:
-        settings = {"SMTP_URL": running.smtp_url, "SMS_URL": running.sms_url}
+        settings = running.settings
 
 Port 0 takes a free one. Real sockets and real protocols: what works here has only its address to change.
 """
@@ -15,8 +15,10 @@ import msgspec
 import uvicorn
 
 from kaksha.core.clock import Clock, system_clock
+from kaksha.core.settings import Settings
 from kaksha.sandbox.inbox import Faults, Inbox
 from kaksha.sandbox.inbox_page import inbox_app
+from kaksha.sandbox.push import credentials
 from kaksha.sandbox.smtp import receiving_mail
 
 __all__ = ["HTTP_PORT", "SMTP_PORT", "Emulators", "emulators"]
@@ -35,17 +37,40 @@ class Emulators(msgspec.Struct, frozen=True):
     """For SMS_URL: our own contract."""
     msg91_url: str
     """For SMS_URL: MSG91's shape."""
+    push_url: str
+    """Where subscriptions of Web Push begin."""
+    fcm_credentials: str
+    """For FCM_CREDENTIALS."""
     inbox_url: str
     """The page; `/inbox.json` and `/faults` below it."""
     inbox: Inbox
     faults: Faults
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What makes a server send everything here."""
+        return {
+            "SMTP_URL": self.smtp_url, "SMS_URL": self.sms_url, "PUSH_HOSTS": self.inbox_url.partition("://")[2],
+            "FCM_URL": self.inbox_url, "FCM_CREDENTIALS": self.fcm_credentials,
+        }  # fmt: skip
+
+    def received_by(self, settings: Settings) -> Settings:
+        """The settings with everything that they send nowhere yet sent here."""
+        return msgspec.structs.replace(
+            settings,
+            smtp_url=settings.smtp_url or self.smtp_url,
+            sms_url=settings.sms_url or self.sms_url,
+            push_hosts=(*settings.push_hosts, self.settings["PUSH_HOSTS"]),
+            fcm_credentials=settings.fcm_credentials or self.fcm_credentials,
+            fcm_url=settings.fcm_url if settings.fcm_credentials else self.inbox_url,
+        )
 
 
 @contextlib.asynccontextmanager
 async def emulators(
     host: str = "127.0.0.1", smtp_port: int = 0, http_port: int = 0, *, clock: Clock = system_clock
 ) -> AsyncGenerator[Emulators]:
-    """Receives mail and SMS. Raises OSError if a port is taken."""
+    """Receives mail, SMS and push. Raises OSError if a port is taken."""
     inbox, faults = Inbox(clock), Faults()
     async with (
         _serving(inbox, faults, host, http_port) as http_at,
@@ -57,6 +82,8 @@ async def emulators(
                 smtp_url=f"smtp://{name}:{mail_at}",
                 sms_url=f"http://sandbox@{name}:{http_at}/sms",
                 msg91_url=f"msg91://sandbox@{name}:{http_at}?template=sandbox-flow",
+                push_url=f"http://{name}:{http_at}/push",
+                fcm_credentials=credentials(f"http://{name}:{http_at}"),
                 inbox_url=f"http://{name}:{http_at}",
                 inbox=inbox,
                 faults=faults,

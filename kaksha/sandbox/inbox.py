@@ -13,7 +13,7 @@ from kaksha.core.clock import Clock, system_clock
 
 __all__ = ["FAULTS", "Channel", "Fault", "Faults", "Inbox", "Message"]
 
-Channel = Literal["mail", "sms"]
+Channel = Literal["mail", "sms", "push"]
 _MOST_MESSAGES = 500
 _MOST_LETTERS = 16 << 20
 
@@ -22,7 +22,7 @@ FAULTS: dict[str, str] = {
     "defer": "mail: the mailbox takes nothing right now",
     "reject": "the content is refused for good",
     "tempfail": "the provider has a passing trouble",
-    "limit": "sms: too many, with a Retry-After of `seconds`",
+    "limit": "sms, push: too many, with a Retry-After of `seconds`",
     "credit": "sms: the account is empty",
     "signin": "our sign-in is refused",
     "slow": "taken, and answered after `seconds`",
@@ -33,7 +33,7 @@ FAULTS: dict[str, str] = {
 
 
 class Message(msgspec.Struct, kw_only=True, rename="camel"):
-    """A mail or SMS, once: what arrives again under its key is counted in `copies`."""
+    """A mail, SMS or push, once: what arrives again under its key is counted in `copies`."""
 
     id: int = 0
     at: datetime
@@ -43,7 +43,7 @@ class Message(msgspec.Struct, kw_only=True, rename="camel"):
     subject: str
     text: str
     key: str
-    """The mail's Message-ID, or the SMS's reference; empty where the sender gave none."""
+    """The mail's Message-ID, the SMS's reference or the push's topic; empty where the sender gave none."""
     html: str | None = None
     headers: dict[str, str] = {}
     facts: dict[str, str] = {}
@@ -137,7 +137,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._planned: dict[str, Fault] = {}
-        self.played: dict[str, int] = {"mail": 0, "sms": 0}
+        self.played: dict[str, int] = {"mail": 0, "sms": 0, "push": 0}
         """How often each channel went wrong since the start."""
         self._ended = asyncio.Event()
 

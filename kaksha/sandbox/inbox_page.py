@@ -17,7 +17,7 @@ from litestar.response import Response
 
 from kaksha import core
 from kaksha.core import html, i18n
-from kaksha.sandbox import sms
+from kaksha.sandbox import push, sms
 from kaksha.sandbox.inbox import FAULTS, Faults, Inbox, Message
 
 __all__ = ["inbox_app", "said"]
@@ -62,10 +62,11 @@ class _Received(msgspec.Struct):
 
 
 class _Plan(msgspec.Struct, forbid_unknown_fields=True):
-    """`mail` and `sms` name a mode of FAULTS, or `none`."""
+    """`mail`, `sms` and `push` name a mode of FAULTS, or `none`."""
 
     mail: str | None = None
     sms: str | None = None
+    push: str | None = None
     times: int = 1
     seconds: float = 1.0
 
@@ -83,9 +84,14 @@ async def page(request: _Request) -> Response[bytes]:
     view = html.View(lang=lang, path="/", query=query, now=inbox.clock(), zone=_ZONE)
     shown = [(message, said(message.text)) for message in inbox.messages(to=to, channel=channel)]
     body = html.render(
-        "sandbox/inbox.html", view, shown=shown, to=to, channel=channel, version=inbox.version,
+        "sandbox/inbox.html",
+        view,
+        shown=shown,
+        to=to,
+        channel=channel,
+        version=inbox.version,
         receivers=[(receiver, receiver) for receiver in inbox.receivers()],
-    )  # fmt: skip
+    )
     return Response(body, media_type="text/html; charset=utf-8")
 
 
@@ -132,9 +138,12 @@ async def plan_faults(request: _Request) -> Response[dict[str, Any]]:
             faults.plan("mail", plan.mail, plan.times, plan.seconds)
         if plan.sms is not None:
             faults.plan("sms", plan.sms, plan.times, plan.seconds)
+        if plan.push is not None:
+            faults.plan("push", plan.push, plan.times, plan.seconds)
     except (msgspec.MsgspecError, ValueError) as error:
         return Response({"message": str(error), "modes": FAULTS}, status_code=422)
-    return Response({"mail": faults.planned("mail"), "sms": faults.planned("sms")}, status_code=200)
+    planned = {channel: faults.planned(channel) for channel in ("mail", "sms", "push")}
+    return Response(planned, status_code=200)
 
 
 @get("/static/{name:str}", include_in_schema=False)
@@ -168,9 +177,24 @@ async def _from_here(request: _Request) -> Response[bytes] | None:
 
 
 def inbox_app(inbox: Inbox, faults: Faults, host: str) -> Litestar:
-    """The sandbox's HTTP side: the page and the receivers of SMS."""
+    """The sandbox's HTTP side: the page and the receivers of SMS and push."""
     return Litestar(
-        [page, inbox_json, as_html, clear, plan_faults, static_file, no_worker, no_manifest, sms.generic, sms.msg91],
+        [
+            page,
+            inbox_json,
+            as_html,
+            clear,
+            plan_faults,
+            static_file,
+            no_worker,
+            no_manifest,
+            sms.generic,
+            sms.msg91,
+            push.subscription_json,
+            push.web_push,
+            push.fcm_token,
+            push.fcm_send,
+        ],
         state=State({"inbox": inbox, "faults": faults, "names": {"localhost", "127.0.0.1", "::1", host}}),
         before_request=_from_here,
         response_headers={"Content-Security-Policy": _SAFE, "X-Content-Type-Options": "nosniff"},

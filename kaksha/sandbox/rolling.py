@@ -28,10 +28,11 @@ from kaksha.sandbox import queries
 from kaksha.sandbox.cast import PASSWORD, InstitutePlan, Member
 from kaksha.sandbox.demo import DEMO_ZONE, demo
 from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows
+from kaksha.sandbox.telling import tell
 
 __all__ = ["EDITION", "NotOurs", "register", "roll", "stand"]
 
-EDITION = 1
+EDITION = 2
 """Goes up when the plan gains people or things, so that a demo that stands gets them too."""
 _log = structlog.get_logger("kaksha.demo")
 
@@ -60,7 +61,8 @@ async def roll(db: Database) -> bool:
     """Brings the demo to today; answers whether there was anything to do.
 
     For each institute, in one transaction: 1. look up the day and edition of the last roll; 2. move what is as the
-    demo left it that day; 3. plant what this edition adds (for a new demo: everything); 4. note the day.
+    demo left it that day; 3. plant what this edition adds (for a new demo: everything); 4. set the notices to today;
+    5. note the day.
     """
     today = _today(db)
     done = False
@@ -75,6 +77,7 @@ async def roll(db: Database) -> bool:
                 await _move(tx, before, plan)
             if last is None or last["edition"] < EDITION:
                 await plant_rows(tx, plan, await hash_password(PASSWORD))
+            await tell(tx, plan, today, new=last is None or last["edition"] < EDITION)
             noted = {"day": today.isoformat(), "edition": EDITION}
             await audit.record(tx, "demo.rolled", plan.id, after=noted)
             done = True

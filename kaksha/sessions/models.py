@@ -107,4 +107,5 @@ class SessionRow(msgspec.Struct, frozen=True):
     role: str
     expires_at: datetime
     changed_at: datetime | None
+    unread: int
     user: UserRow

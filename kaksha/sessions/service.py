@@ -255,6 +255,7 @@ def _page_principal(session: SessionRow, now: datetime) -> Principal:
         theme=user.theme,
         me=html.Me(
             id=user.id, name=user.name, roles=tuple(user.roles), role=role, institute_name=user.institute_name,
-            permissions=tuple(user.permissions), avatar=user.avatar, second_step=user.second_factor,
+            permissions=tuple(user.permissions), avatar=user.avatar, unread=session.unread,
+            second_step=user.second_factor,
         ),
     )  # fmt: skip

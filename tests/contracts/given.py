@@ -30,6 +30,7 @@ _IDS = {
     "teacher_id": "select user_id from teachers where institute_id = $1",
     "parent_id": "select id from users where institute_id = $1 and 'parent' = any (roles)",
     "passkey_id": "select id from passkeys where institute_id = $1",
+    "target_id": "select id from push_targets where institute_id = $1",
     "session_id": "select id from sessions where institute_id = $1",
 }
 """Where the ids of a parameter come from; by default `thing_id` is `things.id`."""
@@ -61,6 +62,9 @@ async def own_ids(world: World) -> dict[str, UUID]:
     async with world.owner() as owner:
         await completed(owner)
         first = {name: ids[0] for name, ids in (await ids_of(owner, AARAMBH, parameter_names())).items()}
+        first["notification_id"] = await owner.fetchval(
+            "select id from notifications where institute_id = $1 and user_id = $2 limit 1", plan.id, world.id("asha")
+        )
     return first | {
         "institute_id": plan.id,
         "person_id": world.id("rohan"),
@@ -125,12 +129,14 @@ SAMPLES: dict[str, Any] = {
     "code": "NEW-1", "course": "Class 12", "capacity": 30, "rollNo": "9901", "grade": "Class 11", "title": "Chemistry",
     "zone": "Asia/Kolkata", "gstin": "27AAPFU0939F1ZV", "address": "1 Main Road", "language": "hi", "theme": "dark",
     "startsOn": date(2026, 4, 1), "endsOn": date(2027, 3, 31), "joinedOn": date(2026, 4, 1), "on": date(2026, 12, 1),
-    "relation": "guardian", "role": "student",
+    "relation": "guardian", "role": "student", "group": "account", "token": "a-token-of-an-app",
 }  # fmt: skip
 _WHOLE: dict[str, dict[str, Any]] = {
     "NewPerson": {"name": "Isha Pawar", "roles": ["parent"], "phone": "+919811122233"},
     "PersonChange": {"name": "Isha Pawar"},
     "StudentPart": {"grade": "Class 12"},
+    "QuietHours": {"from": "22:00", "to": "07:00"},
+    "NewTarget": {"service": "fcm", "token": "a-token-of-an-app"},
 }
 """Bodies whose parts must fit each other."""
 

@@ -1,5 +1,6 @@
 """Rows that the guards add to the cast's institutes, and what an institute's rows amount to."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -84,6 +85,24 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def notification(self, user_id: UUID) -> UUID:
+        notice, made = new_id(), new_id()
+        texts = '{"en": {"title": "Title", "body": "Body"}, "hi": {"title": "Title", "body": "Body"}}'
+        await self.add(
+            "notices", id=notice, kind="joining.approved", texts=texts, data='{"path": "/home"}', made_at=NOW, at=NOW,
+            routed_at=NOW,
+        )  # fmt: skip
+        await self.add("notifications", id=made, notice_id=notice, user_id=user_id, kind="joining.approved", at=NOW)
+        return made
+
+    async def target(self, user_id: UUID) -> UUID:
+        made, session_id = new_id(), await self.session(user_id)
+        await self.add(
+            "push_targets", id=made, user_id=user_id, session_id=session_id, service="fcm", address=f"device-{made}",
+            address_hash=hashlib.sha256(f"device-{made}".encode()).digest(), created_at=NOW,
+        )  # fmt: skip
+        return made
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -97,9 +116,13 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.session(mother)
     await rows.passkey(mother)
     await rows.invite(mother)
+    await rows.notification(mother)
+    await rows.target(mother)
     ours = Rows(owner, AARAMBH)
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
+    await ours.notification(_ASHA)
+    await ours.target(_ASHA)
 
 
 async def completed(owner: asyncpg.Connection) -> None:
@@ -111,6 +134,12 @@ async def completed(owner: asyncpg.Connection) -> None:
         await rows.passkey(_ASHA)
     if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
         await rows.invite(_ASHA)
+    if not await owner.fetchval(
+        "select count(*) from notifications where institute_id = $1 and user_id = $2", AARAMBH, _ASHA
+    ):
+        await rows.notification(_ASHA)
+    if not await owner.fetchval("select count(*) from push_targets where institute_id = $1", AARAMBH):
+        await rows.target(_ASHA)
 
 
 async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
@@ -129,6 +158,9 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         await rows.taught(another, subject, world.id("vikram"))
         await rows.enrol(another, world.id("rohan"))
         await rows.invite(_ASHA)
+        for person in ("rohan", "vikram", "sunita", "asha"):
+            await rows.notification(world.id(person))
+        await rows.target(_ASHA)
     return rows.count
 
 
@@ -138,6 +170,8 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
     return {
         "passkey_id": await rows.passkey(_ASHA),
         "invite_id": await rows.invite(_ASHA),
+        "notification_id": await rows.notification(_ASHA),
+        "target_id": await rows.target(_ASHA),
         "student_id": await rows.person("Spare Student", "student"),
         "person_id": await rows.person("Spare Parent", "parent", "disabled"),
         "subject_id": await rows.subject("Spare Subject"),

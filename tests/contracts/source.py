@@ -19,12 +19,12 @@ OWN_LISTS: dict[str, frozenset[str]] = {
         "statics", "tokens", "totp", "validation",
     ]),
     "gateways": frozenset([
-        "__init__", "mail", "mail_content", "places", "resilience", "segments", "sms", "sms_content", "sms_providers",
-        "storage", "stores",
+        "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "segments", "sms",
+        "sms_content", "sms_providers", "storage", "stores",
     ]),
     "sandbox": frozenset([
         "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "planting",
-        "queries", "rolling", "seeding", "sms", "smtp",
+        "push", "queries", "rolling", "seeding", "sms", "smtp", "telling",
     ]),
     "timetable": FEATURE_FILES | {"solver"},
 }  # fmt: skip

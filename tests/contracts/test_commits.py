@@ -10,7 +10,11 @@ from uuid import UUID
 import asyncpg
 import httpx2
 
+from kaksha.core.seal import Keys
+from kaksha.deliveries.models import Unsubscribed
+from kaksha.deliveries.service import unsubscribe_token
 from kaksha.sandbox.cast import AARAMBH, PASSWORD
+from kaksha.sandbox.push import subscription
 from tests.contracts.app import Route, routes
 from tests.contracts.committed import settle
 from tests.contracts.forms import Form, crawled
@@ -101,12 +105,18 @@ def _requests(
     extra: dict[str, UUID],
 ) -> list[tuple[str, dict[str, Any]]]:
     """Requests with which the route should write something: (address, what is sent)."""
+    what = Unsubscribed(AARAMBH, world.id("nandini"), "account")
+    unsubscribe = {"token": unsubscribe_token(Keys(world.settings.secret_key), what)}
     sign_in = {"email": world.people["nandini"].email, "password": PASSWORD}
     bodies = {
         "/v1/auth/login": sign_in,
         "/v1/auth/refresh": {"refreshToken": tokens["refreshToken"]},
         "/sign-in": {"login": sign_in["email"], "password": PASSWORD},
         "/sign-in/profile": {name: tokens[name] for name in ("profileTicket", "userId")},
+        "/notifications/push": {"endpoint": "https://fcm.googleapis.com/x", **subscription("", "x")["keys"]},
+        "/notifications/push/off": {"endpoint": f"device-{extra['target_id']}"},
+        "/unsubscribe": unsubscribe,
+        "/unsubscribe/undo": unsubscribe,
         **signed,
     }
     if route.path in proven:

@@ -40,6 +40,7 @@ _ACROSS = {
     "kaksha.accounts.queries.find_institute",
     "kaksha.sessions.queries.changed_sessions",
     "kaksha.accounts.queries.sweep",
+    "kaksha.deliveries.queries.institutes",
 }
 """The queries without a tenant. They may only call functions of migrations/0007_lookups.sql."""
 

@@ -14,7 +14,7 @@ _PARTS = frozenset({"core/parts.html", "core/notices.html"})
 _SIGNED_OUT = frozenset({
     "accounts/sign_in.html", "accounts/choose.html", "codes/forgot.html", "codes/reset.html", "codes/verify.html",
     "codes/phone.html", "codes/code.html", "joining/enter.html", "joining/join.html",
-    "devices/second_step.html", "devices/second_factor_setup.html",
+    "devices/second_step.html", "devices/second_factor_setup.html", "deliveries/unsubscribe.html",
 })  # fmt: skip
 """Their forms change nothing of a person's; `request.write()`, which reads the key, needs one. The set-up of a second
 step answers a repetition by itself: its answer holds secrets and must not be kept."""

@@ -19,6 +19,7 @@ def sandbox(receivers: Emulators) -> Emulators:
     receivers.inbox.clear()
     receivers.faults.plan("mail", "none")
     receivers.faults.plan("sms", "none")
+    receivers.faults.plan("push", "none")
     return receivers
 
 

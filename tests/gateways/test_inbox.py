@@ -99,7 +99,7 @@ async def test_another_site_can_neither_read_nor_press(sandbox: Emulators, brows
 
 async def test_faults_are_planned_over_http(sandbox: Emulators, browser: httpx2.AsyncClient) -> None:
     answer = await browser.post("/faults", json={"mail": "refuse", "times": 2})
-    assert answer.json() == {"mail": {"mode": "refuse", "times": 2, "seconds": 1.0}, "sms": None}
+    assert answer.json() == {"mail": {"mode": "refuse", "times": 2, "seconds": 1.0}, "sms": None, "push": None}
     for number in range(2):
         with pytest.raises(mail.MailRefused):
             await write(sandbox, str(number))

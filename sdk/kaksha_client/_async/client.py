@@ -17,6 +17,7 @@ from .resources import (
     AsyncAuth,
     AsyncBatches,
     AsyncInstitutes,
+    AsyncNotifications,
     AsyncParents,
     AsyncStudents,
     AsyncSubjects,
@@ -82,6 +83,7 @@ class AsyncKakshaClient:
         self.batches = AsyncBatches(self._session)
         self.subjects = AsyncSubjects(self._session)
         self.institutes = AsyncInstitutes(self._session)
+        self.notifications = AsyncNotifications(self._session)
 
     async def request(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from .._wire import Call, shaped, tokens_of
+from .._wire import Call, path_of, shaped, tokens_of
 from ..errors import AuthenticationError
 from ..models import Page, Profile, ProfileChoice, SignIn
 from .session import AsyncSession
@@ -143,3 +143,41 @@ class AsyncInstitutes(AsyncResource):
     async def get(self) -> Json:
         """One's own institute."""
         return await self._session.read(Json, "/institutes")
+
+
+class AsyncNotifications(AsyncResource):
+    async def list(self, *, unread: bool = False, cursor: str | None = None, limit: int = 20) -> Page[Json]:
+        """One's own notices, newest first; `pagination.next_cursor` is the `cursor` of what follows."""
+        more = {} if cursor is None else {"cursor": cursor}
+        more["unread"] = str(unread).lower()
+        return await self._session.read_page(Json, "/notifications", limit=limit, **more)
+
+    async def read(self, notification_id: str) -> Json:
+        """Mark one as read."""
+        answer = await self._session.send(Call("POST", path_of("/notifications/{}/read", notification_id)))
+        return shaped(answer.data, Json, self._session.language)
+
+    async def read_all(self) -> None:
+        await self._session.send(Call("POST", "/notifications/read-all"))
+
+    async def delete(self, notification_id: str) -> None:
+        await self._session.send(Call("DELETE", path_of("/notifications/{}", notification_id)))
+
+    async def preferences(self) -> Json:
+        return await self._session.read(Json, "/notifications/preferences")
+
+    async def change_preferences(self, **changes: Any) -> Json:
+        """Change what is given (`groups`, `quietHours`, `digest`), leave the rest."""
+        answer = await self._session.send(Call("PUT", "/notifications/preferences", json=changes))
+        return shaped(answer.data, Json, self._session.language)
+
+    async def push(self) -> Json:
+        """The key that browsers subscribe with, and one's devices that take push."""
+        return await self._session.read(Json, "/notifications/push")
+
+    async def add_app(self, token: str) -> None:
+        """Let this device take push by its Firebase token, for as long as one is signed in."""
+        await self._session.send(Call("POST", "/notifications/push", json={"service": "fcm", "token": token}))
+
+    async def remove_device(self, target_id: str) -> None:
+        await self._session.send(Call("DELETE", path_of("/notifications/push/{}", target_id)))

@@ -18,6 +18,7 @@ from .resources import (
     Auth,
     Batches,
     Institutes,
+    Notifications,
     Parents,
     Students,
     Subjects,
@@ -81,6 +82,7 @@ class KakshaClient:
         self.batches = Batches(self._session)
         self.subjects = Subjects(self._session)
         self.institutes = Institutes(self._session)
+        self.notifications = Notifications(self._session)
 
     def request(
         self,

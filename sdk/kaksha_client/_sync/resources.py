@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .._wire import Call, shaped, tokens_of
+from .._wire import Call, path_of, shaped, tokens_of
 from ..errors import AuthenticationError
 from ..models import Page, Profile, ProfileChoice, SignIn
 from .session import Session
@@ -144,3 +144,41 @@ class Institutes(Resource):
     def get(self) -> Json:
         """One's own institute."""
         return self._session.read(Json, "/institutes")
+
+
+class Notifications(Resource):
+    def list(self, *, unread: bool = False, cursor: str | None = None, limit: int = 20) -> Page[Json]:
+        """One's own notices, newest first; `pagination.next_cursor` is the `cursor` of what follows."""
+        more = {} if cursor is None else {"cursor": cursor}
+        more["unread"] = str(unread).lower()
+        return self._session.read_page(Json, "/notifications", limit=limit, **more)
+
+    def read(self, notification_id: str) -> Json:
+        """Mark one as read."""
+        answer = self._session.send(Call("POST", path_of("/notifications/{}/read", notification_id)))
+        return shaped(answer.data, Json, self._session.language)
+
+    def read_all(self) -> None:
+        self._session.send(Call("POST", "/notifications/read-all"))
+
+    def delete(self, notification_id: str) -> None:
+        self._session.send(Call("DELETE", path_of("/notifications/{}", notification_id)))
+
+    def preferences(self) -> Json:
+        return self._session.read(Json, "/notifications/preferences")
+
+    def change_preferences(self, **changes: Any) -> Json:
+        """Change what is given (`groups`, `quietHours`, `digest`), leave the rest."""
+        answer = self._session.send(Call("PUT", "/notifications/preferences", json=changes))
+        return shaped(answer.data, Json, self._session.language)
+
+    def push(self) -> Json:
+        """The key that browsers subscribe with, and one's devices that take push."""
+        return self._session.read(Json, "/notifications/push")
+
+    def add_app(self, token: str) -> None:
+        """Let this device take push by its Firebase token, for as long as one is signed in."""
+        self._session.send(Call("POST", "/notifications/push", json={"service": "fcm", "token": token}))
+
+    def remove_device(self, target_id: str) -> None:
+        self._session.send(Call("DELETE", path_of("/notifications/push/{}", target_id)))
