@@ -39,7 +39,7 @@ from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
 from kaksha.devices import api as devices_api, web as devices_web
-from kaksha.files import api as files_api
+from kaksha.files import api as files_api, jobs as files_jobs
 from kaksha.files.service import Shelf
 from kaksha.gateways import mail, scanner, sms, storage
 from kaksha.home import (
@@ -53,6 +53,8 @@ from kaksha.institutes import (
 from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.tus import api as tus_api, jobs as tus_jobs, web as tus_web
+from kaksha.uploads import api as uploads_api
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -67,6 +69,9 @@ ROUTES: tuple[Router, ...] = (
     passkeys_api.routes,
     passkeys_web.routes,
     files_api.routes,
+    uploads_api.routes,
+    tus_api.routes,
+    tus_web.routes,
     institutes_api.routes,
     institutes_web.routes,
     batches_api.routes,
@@ -159,7 +164,10 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     jobs, out = Jobs(listen_url), _outgoing(settings)
     accounts_jobs.register(jobs, core)
     codes_jobs.register(jobs, core, out)
-    return Process(core, jobs, out, _shelf(settings))
+    shelf = _shelf(settings)
+    files_jobs.register(jobs, core, shelf)
+    tus_jobs.register(jobs, core, shelf)
+    return Process(core, jobs, out, shelf)
 
 
 def _outgoing(settings: Settings) -> Outgoing:

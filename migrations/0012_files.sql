@@ -62,7 +62,7 @@ begin
 end $$;
 create trigger count_file_bytes after insert or delete on files for each row execute function count_file_bytes();
 
--- Uploads in pieces (tus). The pieces lie in the store under `uploads/{id}/{offset}`; `received` counts the bytes of the
+-- Uploads in pieces (tus). The pieces lie in the store under `uploads/{id}/`; `received` counts the bytes of the
 -- pieces that are there. The last piece is counted together with the row of the file that they became.
 create table uploads (
   institute_id uuid not null,
@@ -73,7 +73,7 @@ create table uploads (
   declared_type text not null default '',
   size bigint not null check (size > 0),
   received bigint not null default 0 check (received between 0 and size),
-  pieces bigint[] not null default '{}', -- where each begins
+  pieces text[] not null default '{}', -- their names, in order
   file_id uuid, -- set when it is done
   created_at timestamptz not null,
   expires_at timestamptz not null,

@@ -70,7 +70,7 @@ class _Parts:
         assert self._segment is not None
         file, self._file = self._file, None
         value: Any = self._text.decode(self._segment.charset or "utf-8") if file is None else file
-        self.found.setdefault(self._segment.name, []).append(value)
+        self.found.setdefault(self._segment.name or "", []).append(value)
         if file is not None:
             await file.seek(0)
 

@@ -1,13 +1,15 @@
 """Handing out a file: which part of it a reader asks for (RFC 9110 section 14), and the headers that keep it harmless."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
+from litestar.response import Response, Stream
 
 from kaksha.core.filenames import disposition
 
-__all__ = ["INLINE", "Part", "headers", "wanted"]
+__all__ = ["INLINE", "Part", "Servable", "answer", "headers", "wanted"]
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 INLINE = frozenset(
@@ -19,8 +21,23 @@ INLINE = frozenset(
 """What a browser shows without running anything in it. Everything else is saved, whoever asks."""
 
 
+class Servable(Protocol):
+    """A file that is handed out."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def tag(self) -> str:
+        """Its ETag, with the quotes."""
+        ...
+
+
 class Part(msgspec.Struct, frozen=True):
-    """What to answer: the status, and the bytes from `start` to `end` (exclusive). 416 and 304 have none."""
+    """What to answer: the status, and the bytes from `start` to `end` (exclusive); with 416 they lie beyond the file."""
 
     status: int
     start: int
@@ -45,21 +62,34 @@ def wanted(asked: Mapping[str, str], size: int, tag: str) -> Part:
         start, end = int(first), min(int(last) + 1 if last else size, size)
         if last and int(last) < int(first):
             return Part(200, 0, size)
-    return Part(206, start, end) if start < end else Part(416, 0, 0)
+    return Part(206, start, end) if start < end else Part(416, size, size)
 
 
-def headers(name: str, media: str, tag: str, part: Part, size: int, *, inline: bool) -> dict[str, str]:
+def headers(file: Servable, part: Part, *, inline: bool) -> dict[str, str]:
     """The headers of a file, or of a part of it."""
     said = {
-        "ETag": tag,
+        "ETag": file.tag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cross-Origin-Resource-Policy": "same-origin",
-        "Content-Disposition": disposition(name, inline=inline and media in INLINE),
+        "Content-Disposition": disposition(file.name, inline=inline and file.content_type in INLINE),
     }
     if part.status in (200, 206):
         said["Content-Length"] = str(part.end - part.start)
     if part.status == 206:
-        said["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
+        said["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{file.size}"
     return said
+
+
+async def answer(
+    asked: Mapping[str, str], file: Servable, open_part: Callable[[int, int], Awaitable[AsyncIterator[bytes]]],
+    *, inline: bool,
+) -> Response[Any]:  # fmt: skip
+    """The answer to a reader; `open_part(start, end)` reads the bytes, and raises for a part beyond the file."""
+    part = wanted(asked, file.size, file.tag)
+    said = headers(file, part, inline=inline)
+    if part.status == 304:
+        return Response(b"", status_code=304, headers=said, media_type=file.content_type)
+    chunks = await open_part(part.start, part.end)
+    return Stream(chunks, status_code=part.status, headers=said, media_type=file.content_type)

@@ -1,47 +1,19 @@
-"""Rows, answers and the purposes of files."""
+"""Rows and answers of files."""
 
-from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
 import msgspec
 
 from kaksha.core.ids import UUID
-from kaksha.core.sniffing import Family
 
 __all__ = [
-    "PURPOSES", "Audience", "File", "FileUsage", "Found", "Hook", "Incoming", "NewFile", "Outcome", "Purpose",
-    "PurposeName", "batch", "batch_teachers", "everyone", "person",
+    "Audience", "File", "FileUsage", "Found", "Hook", "MyFile", "NewFile", "PurposeName", "batch", "batch_teachers",
+    "everyone", "person",
 ]  # fmt: skip
 
-MB = 1 << 20
 PurposeName = Literal[
     "assignment", "submission", "message", "voice", "doubt", "note", "announcement", "document", "receipt"
 ]
-
-
-class Purpose(msgspec.Struct, frozen=True):
-    """What is taken for a purpose: kinds, the largest size in bytes, and from whom (no role: from everybody)."""
-
-    families: frozenset[Family]
-    most: int
-    roles: frozenset[str] = frozenset()
-
-
-_PAPER: frozenset[Family] = frozenset({"image", "pdf", "office"})
-_SAID: frozenset[Family] = _PAPER | {"audio"}
-_STAFF = frozenset({"teacher", "admin"})
-PURPOSES: dict[str, Purpose] = {
-    "assignment": Purpose(_SAID, 50 * MB, _STAFF),
-    "submission": Purpose(_SAID, 25 * MB, frozenset({"student"})),
-    "message": Purpose(_SAID, 25 * MB),
-    "voice": Purpose(frozenset({"audio"}), 10 * MB),
-    "doubt": Purpose(frozenset({"image", "pdf", "audio"}), 15 * MB),
-    "note": Purpose(_SAID | {"video"}, 1024 * MB, _STAFF),
-    "announcement": Purpose(_PAPER, 25 * MB, _STAFF),
-    "document": Purpose(frozenset({"image", "pdf"}), 15 * MB),
-    "receipt": Purpose(frozenset({"image", "pdf"}), 10 * MB, frozenset({"admin"})),
-}
-"""The picture of a person is not among them: `devices` keeps it."""
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -101,25 +73,6 @@ class FileUsage(msgspec.Struct, frozen=True, rename="camel"):
 
     bytes: int
     most: int
-
-
-class Outcome(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What became of one file of many: the file, or why it was refused."""
-
-    name: str
-    file: File | None = None
-    code: str | None = None
-    message: str | None = None
-
-
-class Incoming(msgspec.Struct, frozen=True):
-    """A file as it came: `chunks()` reads it from its start, any number of times."""
-
-    name: str
-    declared: str
-    purpose: str
-    size: int
-    chunks: Callable[[], AsyncIterator[bytes]]
 
 
 class NewFile(msgspec.Struct, frozen=True):

@@ -21,27 +21,10 @@ async def insert(conn: Conn, institute_id: UUID, file: NewFile, uploader_id: UUI
     )  # fmt: skip
 
 
-async def usage(conn: Conn, institute_id: UUID, user_id: UUID, now: datetime) -> tuple[int, int]:
-    """Bytes of a person and of the whole institute; what a person is still sending counts for them too."""
-    row = await conn.fetchrow(
-        """
-        select
-          coalesce((select bytes from file_usage where institute_id = $1 and owner_id = $2), 0)
-          + coalesce((
-            select sum(size) from uploads
-            where institute_id = $1 and uploader_id = $2 and file_id is null and expires_at > $3), 0)::bigint as own,
-          coalesce((select bytes from file_usage where institute_id = $1 and owner_id = $1), 0) as whole
-        """,
-        institute_id, user_id, now,
-    )  # fmt: skip
-    assert row is not None
-    return row["own"], row["whole"]
-
-
-async def stored(conn: Conn, institute_id: UUID, user_id: UUID) -> tuple[int, int]:
-    """Bytes of the files of a person and of the whole institute; held until the transaction ends."""
+async def usage(conn: Conn, institute_id: UUID, user_id: UUID) -> tuple[int, int]:
+    """Bytes of the files of a person and of the whole institute."""
     rows = await conn.fetch(
-        "select owner_id, bytes from file_usage where institute_id = $1 and owner_id in ($1, $2) for update",
+        "select owner_id, bytes from file_usage where institute_id = $1 and owner_id in ($1, $2)",
         institute_id, user_id,
     )  # fmt: skip
     found = {row["owner_id"]: row["bytes"] for row in rows}
@@ -56,7 +39,8 @@ async def mine(conn: Conn, institute_id: UUID, user_id: UUID, now: datetime, pag
           select f from files f where f.institute_id = $1 and f.uploader_id = $2
         ), shown as (
           select file_json(f, $3) || jsonb_build_object('createdAt', iso((f).created_at), 'inUse', exists (
-            select from file_grants g where g.institute_id = $1 and g.file_id = (f).id)) as item, (f).id as id
+            select from file_grants g
+            where g.institute_id = $1 and g.file_id = (f).id and g.hook <> 'own')) as item, (f).id as id
           from own order by (f).id desc limit $5 offset ($4 - 1) * $5
         )
         select coalesce((select jsonb_agg(item order by id desc) from shown), '[]')::text as items,
@@ -123,7 +107,7 @@ async def for_deletion(
     return await conn.fetchrow(
         """
         select f.uploader_id, f.purpose, f.size, exists (
-          select from file_grants g where g.institute_id = $1 and g.file_id = f.id) as in_use
+          select from file_grants g where g.institute_id = $1 and g.file_id = f.id and g.hook <> 'own') as in_use
         from files f join institutes i on i.institute_id = f.institute_id
         where f.institute_id = $1 and f.id = $2
           and may_see_file($3, $4, f.id, ($5::timestamptz at time zone i.zone)::date)

@@ -1,82 +1,46 @@
-"""Taking files in, handing them out, and hanging them on things.
+"""Handing files out, hanging them on things, and deleting them. How they come in is `uploads`' business.
 
-A file comes in in three steps, so that no store is spoken to inside a transaction and nothing half is ever visible:
-
-1. `keep` looks through what came (purpose, size, quota, kind by its bytes, picture encoded anew, virus scan) and puts it
-   into the store;
-2. `record` writes its row in the caller's transaction: from then on it is there;
-3. when that transaction fails, or the request had been answered before, `drop` removes what was stored.
+The bytes lie in the store; the row is written after them and deleted before them, so that no row is without its bytes.
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
-from typing import BinaryIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-import anyio.to_thread
 import msgspec
-from litestar.datastructures import UploadFile
 
 from kaksha.core import audit
 from kaksha.core.db import Write
-from kaksha.core.errors import AppError, BodyTooLarge, Conflict, Forbidden, Invalid, NotFound, Unsupported, Why
-from kaksha.core.filenames import clean_name
+from kaksha.core.errors import BodyTooLarge, Conflict, Forbidden, Invalid, NotFound, Why
 from kaksha.core.http import Core, Principal
 from kaksha.core.i18n import N_
-from kaksha.core.ids import UUID, new_id
-from kaksha.core.limits import Limit, take
-from kaksha.core.pictures import clean_picture
-from kaksha.core.sniffing import HEAD, OFFICE, Kind, inside, sniffed
+from kaksha.core.ids import UUID
 from kaksha.files import queries
 from kaksha.files.models import (
-    PURPOSES,
     Audience,
     Found,
     Hook,
-    Incoming,
     NewFile,
-    Purpose,
     batch,
     batch_teachers,
     everyone,
     person,
 )  # fmt: skip
-from kaksha.gateways import scanner, storage
+from kaksha.gateways import storage
 from kaksha.gateways.scanner import Scanner
-from kaksha.gateways.storage import Content, Storage
+from kaksha.gateways.storage import Storage
 
 __all__ = [
-    "MOST_BODY", "Audience", "Hook", "Shelf", "attach", "batch", "batch_teachers", "detach", "everyone", "person",
+    "MOST_AT_ONCE", "OWN", "Audience", "Hook", "Shelf", "attach", "batch", "batch_teachers", "check_quota",
+    "delete", "detach", "drop", "every_institute", "everyone", "named", "person", "reader", "record", "signed",
 ]  # fmt: skip
 
-MOST_BODY = max(purpose.most for purpose in PURPOSES.values()) + (1 << 20)
-"""Bytes of a multipart body: the largest file, and room for the fields beside it."""
 MOST_AT_ONCE = 20
 """Files of one batch upload, and files that hang on one thing."""
-_UPLOADS = Limit("upload", 60, timedelta(seconds=1))
-_CHUNK = 1 << 18
-
-
-class PurposeNotAllowed(Forbidden):
-    code, text = "PURPOSE_NOT_ALLOWED", N_("Your role does not upload files for this.")
-
-
-class FileEmpty(AppError):
-    status, code, text = 422, "FILE_EMPTY", N_("This file is empty.")
-
-
-class FileTooLarge(BodyTooLarge):
-    code, text = "FILE_TOO_LARGE", N_("This file is too large: at most {most} MB fit here.")
-
-
-class FileKindRefused(Unsupported):
-    """Not one of the kinds that the purpose takes, whatever its name says."""
-
-    code, text = "FILE_KIND_REFUSED", N_("This kind of file is not taken here. These are: {kinds}.")
+OWN = "own"
+"""The hook of papers that a person hands to the office: it holds a file, but its owner may still delete it."""
 
 
 class PersonQuotaExceeded(BodyTooLarge):
@@ -102,121 +66,22 @@ class Shelf(msgspec.Struct, frozen=True):
     institute_bytes: int
 
 
-# --- in -------------------------------------------------------------------------------------------------------------
-
-
-def purpose_of(me: Principal, name: str | None) -> Purpose:
-    """The rules of a purpose for this person. Raises Invalid or PurposeNotAllowed."""
-    if not name:
-        raise Invalid({"purpose": [N_("This is required.")]})
-    purpose = PURPOSES.get(name)
-    if purpose is None:
-        raise Invalid({"purpose": [N_("Is not one of the choices.")]})
-    if purpose.roles and not purpose.roles & me.roles:
-        raise PurposeNotAllowed
-    return purpose
-
-
-async def admit(core: Core, shelf: Shelf, me: Principal, purpose_name: str | None, size: int) -> Purpose:
-    """Whether a file of this size may come. Raises what `purpose_of` and the quotas raise, FileEmpty or FileTooLarge."""
-    purpose = purpose_of(me, purpose_name)
-    if size <= 0:
-        raise FileEmpty
-    if size > purpose.most:
-        raise FileTooLarge(most=purpose.most >> 20)
-    async with core.db.read(me.institute_id) as conn:
-        await take(conn, _UPLOADS, str(me.user_id), core.db.clock())
-        own, whole = await queries.usage(conn, me.institute_id, me.user_id, core.db.clock())
-    _within(shelf, own + size, whole + size)
-    return purpose
-
-
-def incoming(file: UploadFile, purpose: str) -> Incoming:
-    """A file of a form: it lies in a temporary file by now."""
-    lying = file.file
-    size = lying.seek(0, 2)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        lying.seek(0)
-        while chunk := await anyio.to_thread.run_sync(lying.read, _CHUNK):
-            yield chunk
-
-    return Incoming(file.filename, file.content_type, purpose, size, chunks)
-
-
-async def keep(core: Core, shelf: Shelf, me: Principal, came: Incoming) -> NewFile:
-    """Looks through a file and stores it; `record` then makes it one. Nothing is stored when it is refused.
-
-    Raises what `admit` raises, FileKindRefused, NotAPicture, TooManyPixels, FileInfected, ScannerUnavailable,
-    StorageUnavailable or StorageMisconfigured.
-    """
-    purpose = await admit(core, shelf, me, came.purpose, came.size)
-    kind = await kind_of(came, purpose)
-    source = await _whole(came) if kind.family == "image" else None
-    if source is not None:
-        source = await clean_picture(source)
-    if shelf.scanner is not None:
-        # As it came: what hides in a picture is gone in ours, but whoever sends it shall know.
-        await scanner.scan(shelf.scanner, came.chunks())
-    file_id = new_id()
-    written = await storage.put(
-        shelf.storage, me.institute_id, _name(file_id), source or came.chunks(), content_type=kind.media,
-        most=purpose.most,
-    )  # fmt: skip
-    name = clean_name(came.name, kind.endings[0], frozenset(kind.endings))
-    return NewFile(file_id, came.purpose, name, kind.media, written.size, written.sha256)
-
-
-async def kind_of(came: Incoming, purpose: Purpose) -> Kind:
-    """What the bytes say, if the purpose takes it. Raises FileKindRefused."""
-    head = b""
-    async for chunk in came.chunks():
-        head += chunk
-        if len(head) >= HEAD:
-            break
-    kind = kind_by(head[:HEAD], came.declared, purpose)
-    if kind is OFFICE:
-        with tempfile.TemporaryFile() as copy:
-            async for chunk in came.chunks():
-                await anyio.to_thread.run_sync(copy.write, chunk)
-            kind = await anyio.to_thread.run_sync(_inside, copy)
-    if kind is None:
-        raise refusal(purpose)
-    return kind
-
-
-def kind_by(head: bytes, declared: str, purpose: Purpose) -> Kind | None:
-    """What the first bytes say, if the purpose may take it; a zip is OFFICE until it is looked through."""
-    sound = "audio" in purpose.families and not ("video" in purpose.families and declared.startswith("video/"))
-    kind = sniffed(head, sound=sound)
-    return kind if kind is not None and kind.family in purpose.families else None
-
-
-def refusal(purpose: Purpose) -> FileKindRefused:
-    """What is said to a file that the purpose does not take."""
-    names = {
-        "image": "JPEG, PNG, WebP", "pdf": "PDF", "office": "DOCX, XLSX, PPTX", "audio": "MP3, M4A, OGG, WebM, WAV",
-        "video": "MP4, WebM",
-    }  # fmt: skip
-    return FileKindRefused(kinds=", ".join(names[family] for family in names if family in purpose.families))
-
-
-def _inside(file: BinaryIO) -> Kind | None:
-    file.seek(0)
-    return inside(file)
-
-
-async def _whole(came: Incoming) -> bytes:
-    """A picture, which must be whole to be decoded; its size was checked."""
-    return b"".join([chunk async for chunk in came.chunks()])
+# --- rows -----------------------------------------------------------------------------------------------------------
 
 
 async def record(tx: Write, shelf: Shelf, me: Principal, file: NewFile) -> str:
     """Writes the row of a stored file; answers it as JSON (`File`). Raises the quotas' errors."""
     made = await queries.insert(tx.conn, tx.institute_id, file, me.user_id, tx.now)
-    own, whole = await queries.stored(tx.conn, tx.institute_id, me.user_id)
+    own, whole = await queries.usage(tx.conn, tx.institute_id, me.user_id)  # with this one: its trigger counted it
     _within(shelf, own, whole)
     return made
+
+
+async def check_quota(core: Core, shelf: Shelf, me: Principal, more: int, under_way: int = 0) -> None:
+    """Whether so many bytes more fit beside those that the person is still sending. Raises the quotas' errors."""
+    async with core.db.read(me.institute_id) as conn:
+        own, whole = await queries.usage(conn, me.institute_id, me.user_id)
+    _within(shelf, own + more + under_way, whole + more)
 
 
 def _within(shelf: Shelf, own: int, whole: int) -> None:
@@ -228,19 +93,31 @@ def _within(shelf: Shelf, own: int, whole: int) -> None:
 
 async def drop(shelf: Shelf, institute_id: UUID, file_id: UUID) -> None:
     """Removes what is stored of a file without a row."""
-    await storage.delete(shelf.storage, institute_id, _name(file_id))
+    await storage.delete(shelf.storage, institute_id, named(file_id))
 
 
-def _name(file_id: UUID) -> str:
+async def every_institute(core: Core) -> list[UUID]:
+    """All institutes, for what is tidied up."""
+    async with core.db.read(None) as conn:
+        return await queries.every_institute(conn)
+
+
+def named(file_id: UUID) -> str:
+    """What a file is called in the store."""
     return f"files/{file_id}"
 
 
 # --- out ------------------------------------------------------------------------------------------------------------
 
 
-async def content(shelf: Shelf, institute_id: UUID, file: Found, start: int, end: int) -> Content:
-    """Bytes of a file from `start` to `end` (exclusive). Raises FileMissing, StorageUnavailable, StorageMisconfigured."""
-    return await storage.get(shelf.storage, institute_id, _name(file.id), start, end)
+def reader(shelf: Shelf, institute_id: UUID, file: Found) -> Callable[[int, int], Awaitable[AsyncIterator[bytes]]]:
+    """Reads a file from a byte to another (exclusive). It raises FileMissing, BadRange, StorageUnavailable or
+    StorageMisconfigured."""
+
+    async def opened(start: int, end: int) -> AsyncIterator[bytes]:
+        return (await storage.get(shelf.storage, institute_id, named(file.id), start, end)).chunks
+
+    return opened
 
 
 async def signed(core: Core, token: str) -> tuple[UUID, Found]:

@@ -1,4 +1,4 @@
-"""The virus scanner: clamd, spoken to by INSTREAM over TCP or a socket of this machine. Without CLAMD_URL nothing is scanned.
+"""The virus scanner: clamd, spoken to by INSTREAM over TCP or a socket of this machine. No CLAMD_URL, no scan.
 
 A scanner that should answer and does not is a failure: what could not be looked at is not kept.
 """
@@ -58,7 +58,7 @@ def configure(clamd_url: str | None) -> Scanner | None:
 
 
 async def scan(scanner: Scanner, source: AsyncIterable[bytes]) -> None:
-    """Lets the scanner look at the bytes of `source`. Raises FileInfected, ScannerUnavailable, and what `source` raises."""
+    """Lets the scanner look at `source`. Raises FileInfected, ScannerUnavailable, and what `source` raises."""
     try:
         async with asyncio.timeout(10):
             reader, writer = await _connect(scanner)

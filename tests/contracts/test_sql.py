@@ -38,6 +38,7 @@ _ACROSS = {
     "kaksha.accounts.queries.find_institute",
     "kaksha.accounts.queries.changed_sessions",
     "kaksha.accounts.queries.sweep",
+    "kaksha.files.queries.every_institute",
 }
 """The queries without a tenant. They may only call functions of migrations/0007_lookups.sql."""
 
