@@ -54,7 +54,7 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 from kaksha.tus import api as tus_api, jobs as tus_jobs, web as tus_web
-from kaksha.uploads import api as uploads_api
+from kaksha.uploads import api as uploads_api, web as uploads_web
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -70,6 +70,7 @@ ROUTES: tuple[Router, ...] = (
     passkeys_web.routes,
     files_api.routes,
     uploads_api.routes,
+    uploads_web.routes,
     tus_api.routes,
     tus_web.routes,
     institutes_api.routes,

@@ -92,4 +92,11 @@ async def answer(
     if part.status == 304:
         return Response(b"", status_code=304, headers=said, media_type=file.content_type)
     chunks = await open_part(part.start, part.end)
-    return Stream(chunks, status_code=part.status, headers=said, media_type=file.content_type)
+    return _File(chunks, status_code=part.status, headers=said, media_type=file.content_type)
+
+
+class _File(Stream):
+    """A stream of the file's own type; the framework would take the route's, which is what its description says."""
+
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
+        return super().to_asgi_response(*args, **{**kwargs, "media_type": self.media_type})

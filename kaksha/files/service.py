@@ -8,11 +8,12 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 
 import msgspec
 
 from kaksha.core import audit
-from kaksha.core.db import Write
+from kaksha.core.db import Conn, Write
 from kaksha.core.errors import BodyTooLarge, Conflict, Forbidden, Invalid, NotFound, Why
 from kaksha.core.http import Core, Principal
 from kaksha.core.i18n import N_
@@ -22,6 +23,7 @@ from kaksha.files.models import (
     Audience,
     Found,
     Hook,
+    MyFile,
     NewFile,
     batch,
     batch_teachers,
@@ -34,7 +36,7 @@ from kaksha.gateways.storage import Storage
 
 __all__ = [
     "MOST_AT_ONCE", "OWN", "Audience", "Hook", "Shelf", "attach", "batch", "batch_teachers", "check_quota",
-    "delete", "detach", "drop", "every_institute", "everyone", "named", "person", "reader", "record", "signed",
+    "delete", "detach", "drop", "every_institute", "everyone", "mine", "named", "person", "reader", "record", "signed",
 ]  # fmt: skip
 
 MOST_AT_ONCE = 20
@@ -94,6 +96,12 @@ def _within(shelf: Shelf, own: int, whole: int) -> None:
 async def drop(shelf: Shelf, institute_id: UUID, file_id: UUID) -> None:
     """Removes what is stored of a file without a row."""
     await storage.delete(shelf.storage, institute_id, named(file_id))
+
+
+async def mine(conn: Conn, me: Principal, now: datetime, page: int, limit: int) -> tuple[list[MyFile], int, int]:
+    """A page of one's own uploads, the newest first; how many there are, and their bytes."""
+    row = await queries.mine(conn, me.institute_id, me.user_id, now, page, limit)
+    return msgspec.json.decode(row["items"], type=list[MyFile]), row["total"], row["bytes"]
 
 
 async def every_institute(core: Core) -> list[UUID]:
@@ -181,10 +189,12 @@ async def delete(tx: Write, me: Principal, file_id: UUID) -> None:
         raise NotFound
     if not me.is_admin and row["uploader_id"] != me.user_id:
         raise Forbidden
-    if row["in_use"]:
-        if not me.is_admin:
-            raise FileInUse
+    if row["in_use"] and not me.is_admin:
+        raise FileInUse
+    if me.is_admin:
         await queries.release(tx.conn, tx.institute_id, file_id)
+    else:  # what was hung on something in the meantime stays: its grant refuses the deletion
+        await queries.detach(tx.conn, tx.institute_id, Hook(OWN, me.user_id), [file_id])
     if not await queries.delete(tx.conn, tx.institute_id, file_id):
         raise NotFound
     before = {"purpose": row["purpose"], "size": row["size"], "uploaderId": str(row["uploader_id"])}

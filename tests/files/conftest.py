@@ -27,3 +27,5 @@ async def world(
         settings["STORAGE_URL"] = f"s3://key:secret@kaksha-test/{folder}?region=ap-south-1&endpoint={endpoint}"
     async with serving(tmp_path_factory.mktemp("home"), app_url, owner_url, **settings) as running:
         yield running
+        async with running.owner() as owner:  # the other store's turn comes with the same database
+            await owner.execute("truncate file_grants, files, uploads, file_usage")
