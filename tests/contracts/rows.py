@@ -84,6 +84,15 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def file(self, uploader: UUID, purpose: str = "document") -> UUID:
+        """A file's row; its bytes are nowhere."""
+        made = new_id()
+        await self.add(
+            "files", id=made, uploader_id=uploader, purpose=purpose, name="a.pdf", content_type="application/pdf",
+            size=9, sha256=bytes(32), created_at=NOW,
+        )  # fmt: skip
+        return made
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -97,9 +106,11 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.session(mother)
     await rows.passkey(mother)
     await rows.invite(mother)
+    await rows.file(mother)
     ours = Rows(owner, AARAMBH)
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
+    await ours.file(_ASHA)
 
 
 async def completed(owner: asyncpg.Connection) -> None:
@@ -111,6 +122,8 @@ async def completed(owner: asyncpg.Connection) -> None:
         await rows.passkey(_ASHA)
     if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
         await rows.invite(_ASHA)
+    if not await owner.fetchval("select count(*) from files where institute_id = $1", AARAMBH):
+        await rows.file(_ASHA)
 
 
 async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
@@ -129,6 +142,8 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         await rows.taught(another, subject, world.id("vikram"))
         await rows.enrol(another, world.id("rohan"))
         await rows.invite(_ASHA)
+        await rows.file(_ASHA)
+        await rows.file(world.id("rohan"))
     return rows.count
 
 
@@ -138,6 +153,7 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
     return {
         "passkey_id": await rows.passkey(_ASHA),
         "invite_id": await rows.invite(_ASHA),
+        "file_id": await rows.file(_ASHA),
         "student_id": await rows.person("Spare Student", "student"),
         "person_id": await rows.person("Spare Parent", "parent", "disabled"),
         "subject_id": await rows.subject("Spare Subject"),

@@ -21,7 +21,7 @@ from tests.world import World, serving
 _MOST = 3
 """Above this nobody commits a budget by accident."""
 _LEAST_ROUTES = 25
-_VALUES = {"role": "student", "name": "sw.js", "path": "x", "code": "aarambh"}
+_VALUES = {"role": "student", "name": "sw.js", "path": "x", "code": "aarambh", "token": "x"}
 
 
 @pytest.fixture(scope="module")
