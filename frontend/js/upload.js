@@ -102,7 +102,7 @@ async function start(box, file, item = row(box, file)) {
   bar.hidden = false;
   item.querySelector("[data-again]").hidden = true;
   const show = (share) => {
-    if (share === undefined) say.textContent = box.dataset.waits;
+    if (share === undefined) say.textContent = box.dataset.waiting;
     else {
       bar.value = share;
       say.textContent = `${Math.floor(share * 100)} %`;
