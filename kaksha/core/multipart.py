@@ -1,4 +1,4 @@
-"""Multipart bodies, read as they arrive: files go to this machine's temporary folder, so memory does not grow with them.
+"""Multipart bodies, read as they arrive: files go to this machine's temporary folder, memory does not grow with them.
 
 What is not a file stays in memory and is therefore bounded; how large a whole body may be, its route says.
 """

@@ -1,4 +1,4 @@
-"""Handing out a file: which part of it a reader asks for (RFC 9110 section 14), and the headers that keep it harmless."""
+"""Handing out a file: the part of it that a reader asks for (RFC 9110, 14), and the headers that keep it harmless."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -37,7 +37,7 @@ class Servable(Protocol):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What to answer: the status, and the bytes from `start` to `end` (exclusive); with 416 they lie beyond the file."""
+    """What to answer: the status, and bytes `start` to `end` (exclusive); with 416 they lie beyond the file."""
 
     status: int
     start: int
@@ -99,4 +99,5 @@ class _File(Stream):
     """A stream of the file's own type; the framework would take the route's, which is what its description says."""
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
-        return super().to_asgi_response(*args, **{**kwargs, "media_type": self.media_type})
+        own: Any = super()
+        return own.to_asgi_response(*args, **{**kwargs, "media_type": self.media_type})

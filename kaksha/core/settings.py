@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage_url: str | None
     """Where files lie, file:///… or s3://…; unset, KAKSHA_HOME/files. STORAGE_URL."""
     clamd_url: str | None
-    """Virus scanner that looks through each file, tcp://host:3310 or unix:///…; unset, nothing is scanned. CLAMD_URL."""
+    """Virus scanner that looks at each file, tcp://host:3310 or unix:///…; unset, nothing is scanned. CLAMD_URL."""
     files_person_mb: int
     """Space for the files that one person uploads, MB. FILES_PERSON_MB."""
     files_institute_mb: int

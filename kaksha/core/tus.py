@@ -1,4 +1,4 @@
-"""The headers of tus 1.0 (https://tus.io/protocols/resumable-upload): what is asked, what is answered, what is wrong."""
+"""The headers of tus 1.0 (https://tus.io/protocols/resumable-upload): what is asked, answered, and wrong."""
 
 import base64
 import binascii
@@ -14,9 +14,8 @@ from kaksha.core.errors import AppError, Conflict, Malformed, Unsupported
 from kaksha.core.i18n import N_
 
 __all__ = [
-    "BODY", "OFFERED", "VERSION", "Checksum", "ChecksumMismatch", "VersionRefused", "WrongOffset", "answered", "check_body",
-    "checked",
-    "checksum_of", "metadata_of", "number_of",
+    "BODY", "OFFERED", "VERSION", "Checksum", "ChecksumMismatch", "VersionRefused", "WrongOffset", "answered",
+    "check_body", "checked", "checksum_of", "metadata_of", "number_of",
 ]  # fmt: skip
 
 VERSION = "1.0.0"

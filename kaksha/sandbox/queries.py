@@ -265,3 +265,32 @@ async def applied_migrations(owner: Conn) -> dict[int, str] | None:
         return None
     rows = await owner.fetch("select number, digest from schema_migrations")
     return {row["number"]: row["digest"] for row in rows}
+
+
+async def has_file(conn: Conn, institute_id: UUID, file_id: UUID) -> bool:
+    """Whether a file was planted before, even if its owner deleted it since: what a visitor removed stays away."""
+    return await conn.fetchval(
+        """
+        select exists (select from files where institute_id = $1 and id = $2)
+          or exists (select from audit_log where institute_id = $1 and subject_id = $2)
+        """,
+        institute_id, file_id,
+    )  # fmt: skip
+
+
+async def plant_file(
+    conn: Conn, institute_id: UUID, file_id: UUID, owner_id: UUID, name: str, content_type: str, size: int,
+    sha256: bytes, now: datetime,
+) -> None:  # fmt: skip
+    """A paper that somebody handed to the office."""
+    await conn.execute(
+        """
+        with kept as (
+          insert into files (institute_id, id, uploader_id, purpose, name, content_type, size, sha256, created_at)
+          values ($1, $2, $3, 'document', $4, $5, $6, $7, $8) on conflict do nothing returning id
+        )
+        insert into file_grants (institute_id, file_id, hook, hook_id, audience, audience_id, created_at)
+        select $1, id, 'own', $3, 'nobody', $1, $8 from kept
+        """,
+        institute_id, file_id, owner_id, name, content_type, size, sha256, now,
+    )  # fmt: skip

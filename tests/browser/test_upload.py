@@ -117,6 +117,3 @@ async def test_the_widget_fits(phones: Phones, width: int) -> None:
     await page.locator("input[name=files]").set_input_files([file(long), file("b.pdf")])
     await expect(page.locator("[data-state=done]")).to_have_count(2)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    folder = Path(__file__).resolve().parents[2] / "shots"
-    if folder.is_dir():
-        await page.screenshot(path=folder / f"widget-{width}.png")

@@ -23,7 +23,8 @@ OWN_LISTS: dict[str, frozenset[str]] = {
         "sms_providers", "storage", "stores",
     ]),
     "sandbox": frozenset([
-        "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "planting",
+        "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "papers",
+        "planting",
         "queries", "rolling", "seeding", "sms", "smtp",
     ]),
     "timetable": FEATURE_FILES | {"solver"},

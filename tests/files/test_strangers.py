@@ -1,5 +1,5 @@
-"""Nobody but those whom a grant names reads a file: every purpose on every kind of hook for every audience, asked for by
-everybody of the cast, by another institute and by nobody at all, by id and by every address that takes one."""
+"""Nobody but those whom a grant names reads a file: every purpose on every kind of hook for every audience, asked for
+by everybody of the cast, by another institute and by nobody at all, by id and by every address that takes one."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable

@@ -1,5 +1,5 @@
-"""A real server process that is killed (kill -9) in the middle of an upload, a client that is, and the memory of both ways
-in with a large file. FILES_TEST_MB makes the file larger: 64 by default, 1024 by `make bench-files`."""
+"""A real server process that is killed (kill -9) in the middle of an upload, a client that is, and the memory of both
+ways in with a large file. FILES_TEST_MB makes the file larger: 64 by default, 1024 by `make bench-files`."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ class Server:
 
     async def start(self) -> None:
         given = {"PORT": str(self.port), "KAKSHA_HOME": str(self._home), "KAKSHA_SECRET_KEY": "k" * 48}
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: ASYNC220 - a process to kill, not one to talk to
             [sys.executable, "-c", _SERVER, self._app_url, str(self.port)], env={**os.environ, **given}
         )
         async with asyncio.timeout(30):
@@ -130,7 +130,8 @@ async def test_memory_stays_flat_at_any_size(server: Server) -> None:
 
     async def multipart(size: int) -> AsyncIterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nnote\r\n'
-        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\nContent-Type: video/mp4\r\n\r\n'
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\n'
+        yield b"Content-Type: video/mp4\r\n\r\n"
         async for block in in_pieces(size):
             yield block
         yield b"\r\n--b--\r\n"
@@ -213,7 +214,9 @@ async def test_a_killed_client_goes_on_where_it_was(server: Server) -> None:
     client = await signed_in(server)
     whole = b"%PDF-1.7" + bytes(20 << 20)
     address = (await client.post("/v1/files/tus", headers=begun(len(whole), "note"))).headers["location"]
-    phone = subprocess.Popen([sys.executable, "-c", _CLIENT, f"{server.url}{address}", "0"], stdout=subprocess.PIPE)
+    phone = subprocess.Popen(  # noqa: ASYNC220 - a process to kill, not one to talk to
+        [sys.executable, "-c", _CLIENT, f"{server.url}{address}", "0"], stdout=subprocess.PIPE
+    )
     assert phone.stdout is not None
     assert await asyncio.to_thread(phone.stdout.readline) == b"sent\n"
     phone.kill()
