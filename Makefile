@@ -13,7 +13,7 @@ STUDENTS ?= 20000
 INSTITUTES ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-database check format texts update attack bench seed shots lock
+.PHONY: help run install test test-database check format texts update attack bench bench-files seed shots lock
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -56,6 +56,9 @@ attack: $(VENV)/.dev $(VENV)/.assets ## Attack sign-in, codes and links ten thou
 
 bench: $(VENV)/.dev $(VENV)/.assets ## Measure Kaksha beside the limit
 	$(PY) -m bench
+
+bench-files: $(VENV)/.dev $(VENV)/.assets ## Send and fetch 1 GiB and watch the server's memory (FILES_TEST_MB=…)
+	FILES_TEST_MB=$${FILES_TEST_MB:-1024} $(PY) -m pytest -q -s tests/tus/test_kill.py -k memory
 
 seed: install ## Fill the database of `make run` for benchmarks (STUDENTS=…, INSTITUTES=…)
 	@$(PY) -m kaksha.cli seed --students $(STUDENTS) --institutes $(INSTITUTES)

@@ -31,7 +31,7 @@ from kaksha.core.postgres import PostgresError
 from kaksha.core.settings import Settings, SettingsError, load
 from kaksha.main import DemoPerson
 from kaksha.people.models import NewPerson, StudentPart, TeacherPart
-from kaksha.sandbox import doctor as checks, operating, queries, rolling, seeding
+from kaksha.sandbox import doctor as checks, operating, papers, queries, rolling, seeding
 from kaksha.sandbox.cast import PASSWORD
 from kaksha.sandbox.demo import DEMO_ZONE, demo_people
 from kaksha.sandbox.emulators import HTTP_PORT, SMTP_PORT, emulators
@@ -85,7 +85,7 @@ def demo() -> None:
 async def _demo(settings: Settings, owner_url: str, app_url: str, listener: socket.socket) -> None:
     """1. Migrate. 2. Plant the demo, or roll it to today. 3. Serve, and roll it on as days pass."""
     async with opened(settings, owner_url, app_url) as (owner, db):
-        offered = demo_people(await rolling.stand(db, owner))
+        offered = demo_people(await papers.hand_in(db, settings, await rolling.stand(db, owner)))
         await owner.close()  # from here on the application's role is enough
         jobs = Jobs(app_url)
         rolling.register(jobs, db)

@@ -42,7 +42,9 @@ from kaksha.core.tokens import Tokens
 from kaksha.deliveries import api as deliveries_api, jobs as deliveries_jobs, web as deliveries_web
 from kaksha.deliveries.service import Outside
 from kaksha.devices import api as devices_api, web as devices_web
-from kaksha.gateways import mail, push, sms, storage
+from kaksha.files import api as files_api, jobs as files_jobs
+from kaksha.files.service import Shelf
+from kaksha.gateways import mail, push, scanner, sms, storage
 from kaksha.gateways.push_content import private_key, vapid
 from kaksha.home import (
     api as home_api,
@@ -57,6 +59,8 @@ from kaksha.notifications import api as notifications_api, jobs as notifications
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 from kaksha.sessions import service as sessions
+from kaksha.tus import api as tus_api, jobs as tus_jobs, web as tus_web
+from kaksha.uploads import api as uploads_api, web as uploads_web
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -70,6 +74,11 @@ ROUTES: tuple[Router, ...] = (
     devices_web.routes,
     passkeys_api.routes,
     passkeys_web.routes,
+    files_api.routes,
+    uploads_api.routes,
+    uploads_web.routes,
+    tus_api.routes,
+    tus_web.routes,
     institutes_api.routes,
     institutes_web.routes,
     batches_api.routes,
@@ -120,8 +129,9 @@ def build(
                 "jobs": jobs,
                 "demo_people": demo_people,
                 "inbox_url": inbox_url,
-                "storage": process.files,
-                "storage_answers": lambda: storage.answers(process.files),
+                "storage": process.shelf.storage,
+                "storage_answers": lambda: storage.answers(process.shelf.storage),
+                "shelf": process.shelf,
                 "outside": process.outside,
             }
         ),
@@ -142,7 +152,7 @@ class Process(msgspec.Struct, frozen=True):
     jobs: Jobs
     out: Outgoing
     outside: Outside
-    files: storage.Storage
+    shelf: Shelf
 
 
 def build_process(settings: Settings, app_url: str, clock: Clock = system_clock) -> Process:
@@ -175,7 +185,10 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     codes_jobs.register(jobs, core, out)
     notifications_jobs.register(jobs, core)
     deliveries_jobs.register(jobs, core, outside)
-    return Process(core, jobs, out, outside, _files(settings))
+    shelf = _shelf(settings)
+    files_jobs.register(jobs, core, shelf)
+    tus_jobs.register(jobs, core, shelf)
+    return Process(core, jobs, out, outside, shelf)
 
 
 def _outgoing(settings: Settings) -> Outgoing:
@@ -198,11 +211,15 @@ def _push(settings: Settings, keys: Keys, clock: Clock) -> push.PushConfig:
         raise SettingsError([f"FCM_CREDENTIALS: {why}"]) from why
 
 
-def _files(settings: Settings) -> storage.Storage:
+def _shelf(settings: Settings) -> Shelf:
+    variable = "STORAGE_URL"
     try:
-        return storage.configure(settings.storage_url, settings.home)
+        files = storage.configure(settings.storage_url, settings.home)
+        variable = "CLAMD_URL"
+        looks = scanner.configure(settings.clamd_url)
     except ValueError as why:
-        raise SettingsError([f"STORAGE_URL: {why}"]) from why
+        raise SettingsError([f"{variable}: {why}"]) from why
+    return Shelf(files, looks, settings.files_person_mb << 20, settings.files_institute_mb << 20)
 
 
 @contextlib.asynccontextmanager

@@ -160,6 +160,24 @@ begin
   end loop;
 end $$;
 
+CREATE FUNCTION public.count_file_bytes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into file_usage as u (institute_id, owner_id, bytes)
+      select new.institute_id, owner, new.size
+      from unnest(array[new.institute_id, new.uploader_id]) with ordinality as owners (owner, place) order by place
+      on conflict (institute_id, owner_id) do update set bytes = u.bytes + excluded.bytes;
+  else
+    update file_usage set bytes = bytes - old.size
+      where institute_id = old.institute_id and owner_id = old.institute_id;
+    update file_usage set bytes = bytes - old.size
+      where institute_id = old.institute_id and owner_id = old.uploader_id;
+  end if;
+  return null;
+end $$;
+
 CREATE FUNCTION public.drop_push_targets() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -174,6 +192,64 @@ CREATE FUNCTION public.every_institute() RETURNS SETOF uuid
     AS $$
     select id from institutes order by id
   $$;
+
+CREATE TABLE public.file_keys (
+    institute_id uuid NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT file_keys_key_check CHECK ((length(key) = 64))
+);
+
+CREATE FUNCTION public.file_url(institute uuid, file uuid, at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ('/v1/files/signed/'::text || translate(encode((signed.said || SUBSTRING(sha256((SUBSTRING(k.key FROM 33) || sha256((SUBSTRING(k.key FROM 1 FOR 32) || signed.said)))) FROM 1 FOR 24)), 'base64'::text), '+/
+'::text, '-_'::text))
+    FROM (public.file_keys k
+      CROSS JOIN ( SELECT ((uuid_send(file_url.institute) || uuid_send(file_url.file)) || int4send((((floor((EXTRACT(epoch FROM file_url.at) / (3600)::numeric)) * (3600)::numeric) + (7200)::numeric))::integer)) AS said) signed)
+   WHERE (k.institute_id = file_url.institute);
+END;
+
+CREATE TABLE public.files (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    uploader_id uuid NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    content_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT files_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT files_purpose_check CHECK ((purpose = ANY (ARRAY['assignment'::text, 'submission'::text, 'message'::text, 'voice'::text, 'doubt'::text, 'note'::text, 'announcement'::text, 'document'::text, 'receipt'::text]))),
+    CONSTRAINT files_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT files_size_check CHECK ((size > 0))
+);
+
+CREATE FUNCTION public.file_json(f public.files, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN jsonb_build_object('id', (f).id, 'name', (f).name, 'contentType', (f).content_type, 'size', (f).size, 'url', public.file_url((f).institute_id, (f).id, at), 'purpose', (f).purpose);
+
+CREATE TABLE public.file_grants (
+    institute_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    hook text NOT NULL,
+    hook_id uuid NOT NULL,
+    audience text NOT NULL,
+    audience_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT file_grants_audience_check CHECK ((audience = ANY (ARRAY['person'::text, 'batch'::text, 'batch_teachers'::text, 'everyone'::text, 'nobody'::text]))),
+    CONSTRAINT file_grants_hook_check CHECK ((hook ~ '^[a-z_]{1,40}$'::text))
+);
+
+CREATE FUNCTION public.files_on(institute uuid, kind text, thing uuid, at timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(jsonb_agg(public.file_json(f.*, files_on.at) ORDER BY f.id), '[]'::jsonb) AS "coalesce"
+    FROM public.files f
+   WHERE ((f.institute_id = files_on.institute) AND (f.id IN ( SELECT g.file_id
+            FROM public.file_grants g
+           WHERE ((g.institute_id = files_on.institute) AND (g.hook = files_on.kind) AND (g.hook_id = files_on.thing)))));
+END;
 
 CREATE FUNCTION public.find_institute(institute_code text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -193,13 +269,62 @@ CREATE FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) RET
     limit 8
   $$;
 
+CREATE FUNCTION public.give_file_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into file_keys (institute_id, key) values (new.id, new_file_key());
+  return null;
+end $$;
+
 CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
 
+CREATE FUNCTION public.may_see_file(viewer uuid, viewer_is_admin boolean, file uuid, today date) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH self AS (
+          SELECT may_see_file.viewer AS id
+         UNION ALL
+          SELECT l.student_id
+            FROM public.parent_links l
+           WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_file.viewer))
+         ), granted AS (
+          SELECT g.hook,
+             g.audience,
+             g.audience_id
+            FROM public.file_grants g
+           WHERE ((g.institute_id = public.tenant()) AND (g.file_id = may_see_file.file))
+         )
+  SELECT ((EXISTS ( SELECT
+            FROM (public.files f
+              JOIN self s ON ((s.id = f.uploader_id)))
+           WHERE ((f.institute_id = public.tenant()) AND (f.id = may_see_file.file)))) OR (EXISTS ( SELECT
+            FROM granted g
+           WHERE ((g.audience = 'everyone'::text) OR (may_see_file.viewer_is_admin AND (g.hook <> 'message'::text))))) OR (viewer_is_admin AND (NOT (EXISTS ( SELECT
+            FROM granted))) AND (EXISTS ( SELECT
+            FROM public.files f
+           WHERE ((f.institute_id = public.tenant()) AND (f.id = may_see_file.file) AND (f.purpose <> ALL (ARRAY['message'::text, 'voice'::text])))))) OR (EXISTS ( SELECT
+            FROM (granted g
+              JOIN self s ON (((g.audience = 'person'::text) AND (g.audience_id = s.id)))))) OR (EXISTS ( SELECT
+            FROM ((granted g
+              JOIN public.enrolments e ON (((e.institute_id = public.tenant()) AND (e.batch_id = g.audience_id))))
+              JOIN self s ON ((s.id = e.student_id)))
+           WHERE ((g.audience = 'batch'::text) AND (e.starts_on <= may_see_file.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_file.today))))) OR (EXISTS ( SELECT
+            FROM (granted g
+              JOIN public.batch_subjects b ON (((b.institute_id = public.tenant()) AND (b.batch_id = g.audience_id) AND (b.teacher_id = may_see_file.viewer))))
+           WHERE (g.audience = ANY (ARRAY['batch'::text, 'batch_teachers'::text])))));
+END;
+
 CREATE FUNCTION public.may_see_student(viewer uuid, viewer_is_admin boolean, student uuid, today date) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((viewer = student) OR viewer_is_admin OR (EXISTS (SELECT FROM public.parent_links l WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_student.viewer) AND (l.student_id = may_see_student.student)))) OR (EXISTS (SELECT FROM (public.enrolments e JOIN public.batch_subjects b ON (((b.institute_id = e.institute_id) AND (b.batch_id = e.batch_id)))) WHERE ((e.institute_id = public.tenant()) AND (e.student_id = may_see_student.student) AND (b.teacher_id = may_see_student.viewer) AND (e.starts_on <= may_see_student.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_student.today))))));
+
+CREATE FUNCTION public.new_file_key() RETURNS bytea
+    LANGUAGE sql
+    RETURN (((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()));
 
 CREATE FUNCTION public.num(value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -571,6 +696,13 @@ CREATE VIEW public.delivery_contents WITH (security_invoker='true') AS
      JOIN public.institutes i ON ((i.id = d.institute_id)))
      LEFT JOIN public.push_targets p ON (((p.institute_id = d.institute_id) AND (p.id = d.target_id) AND (p.user_id = d.user_id))));
 
+CREATE TABLE public.file_usage (
+    institute_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT file_usage_bytes_check CHECK ((bytes >= 0))
+);
+
 CREATE TABLE public.idempotency_keys (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -766,6 +898,24 @@ CREATE TABLE public.teachers (
     CONSTRAINT teachers_title_check CHECK ((length(title) <= 80))
 );
 
+CREATE TABLE public.uploads (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    uploader_id uuid NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    declared_type text DEFAULT ''::text NOT NULL,
+    size bigint NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    pieces text[] DEFAULT '{}'::text[] NOT NULL,
+    file_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_check CHECK (((received >= 0) AND (received <= size))),
+    CONSTRAINT uploads_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT uploads_size_check CHECK ((size > 0))
+);
+
 ALTER TABLE ONLY jobs.pgqueuer ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_id_seq'::regclass);
 
 ALTER TABLE ONLY jobs.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_schedules_id_seq'::regclass);
@@ -810,6 +960,18 @@ ALTER TABLE ONLY public.enrolments
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.file_grants
+    ADD CONSTRAINT file_grants_pkey PRIMARY KEY (institute_id, file_id, hook, hook_id, audience, audience_id);
+
+ALTER TABLE ONLY public.file_keys
+    ADD CONSTRAINT file_keys_pkey PRIMARY KEY (institute_id);
+
+ALTER TABLE ONLY public.file_usage
+    ADD CONSTRAINT file_usage_pkey PRIMARY KEY (institute_id, owner_id);
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (institute_id, user_id, route, key);
@@ -883,6 +1045,9 @@ ALTER TABLE ONLY public.subjects
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_pkey PRIMARY KEY (institute_id, user_id);
 
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (institute_id, id);
 
@@ -923,6 +1088,12 @@ CREATE UNIQUE INDEX deliveries_once ON public.deliveries USING btree (institute_
 CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id) INCLUDE (starts_on, ends_on);
 
 CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id) INCLUDE (starts_on, ends_on);
+
+CREATE INDEX file_grants_hook ON public.file_grants USING btree (institute_id, hook, hook_id, file_id);
+
+CREATE INDEX files_age ON public.files USING btree (institute_id, created_at);
+
+CREATE INDEX files_uploader ON public.files USING btree (institute_id, uploader_id, id);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
@@ -982,6 +1153,10 @@ CREATE UNIQUE INDEX subjects_code ON public.subjects USING btree (institute_id, 
 
 CREATE UNIQUE INDEX subjects_name ON public.subjects USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
 
+CREATE INDEX uploads_age ON public.uploads USING btree (institute_id, expires_at);
+
+CREATE INDEX uploads_open ON public.uploads USING btree (institute_id, uploader_id) WHERE (file_id IS NULL);
+
 CREATE INDEX users_email ON public.users USING btree (email) WHERE (email IS NOT NULL);
 
 CREATE INDEX users_email_start ON public.users USING btree (institute_id, email text_pattern_ops) WHERE (email IS NOT NULL);
@@ -997,6 +1172,10 @@ CREATE INDEX users_phone_end ON public.users USING btree (institute_id, reverse(
 CREATE INDEX users_words ON public.users USING gist (institute_id, ((' '::text || name)) public.gist_trgm_ops (siglen='64'));
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
+
+CREATE TRIGGER count_file_bytes AFTER INSERT OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION public.count_file_bytes();
+
+CREATE TRIGGER give_file_key AFTER INSERT ON public.institutes FOR EACH ROW EXECUTE FUNCTION public.give_file_key();
 
 CREATE TRIGGER sessions_drop_push AFTER UPDATE OF revoked_at ON public.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.drop_push_targets();
 
@@ -1023,6 +1202,18 @@ ALTER TABLE ONLY public.enrolments
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.file_grants
+    ADD CONSTRAINT file_grants_institute_id_file_id_fkey FOREIGN KEY (institute_id, file_id) REFERENCES public.files(institute_id, id);
+
+ALTER TABLE ONLY public.file_keys
+    ADD CONSTRAINT file_keys_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.file_usage
+    ADD CONSTRAINT file_usage_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
 
 ALTER TABLE ONLY public.invite_uses
     ADD CONSTRAINT invite_uses_institute_id_invite_id_fkey FOREIGN KEY (institute_id, invite_id) REFERENCES public.invites(institute_id, id);
@@ -1096,6 +1287,9 @@ ALTER TABLE ONLY public.subjects
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
@@ -1110,6 +1304,14 @@ ALTER TABLE public.dead_addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_usage ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1163,6 +1365,14 @@ CREATE POLICY tenant ON public.deliveries USING ((institute_id = ( SELECT public
 
 CREATE POLICY tenant ON public.enrolments USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.file_grants USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.file_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.file_usage USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.files USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.institutes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -1203,7 +1413,11 @@ CREATE POLICY tenant ON public.subjects USING ((institute_id = ( SELECT public.t
 
 CREATE POLICY tenant ON public.teachers USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.uploads USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.users USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
@@ -1220,11 +1434,21 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.batches TO kaksha_app;
 REVOKE ALL ON FUNCTION public.every_institute() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.every_institute() TO kaksha_app;
 
+GRANT SELECT ON TABLE public.file_keys TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.files TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.file_grants TO kaksha_app;
+
 REVOKE ALL ON FUNCTION public.find_institute(institute_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_institute(institute_code text) TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.give_file_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.new_file_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.open_to_app(target regclass, rights text) FROM PUBLIC;
 
@@ -1271,6 +1495,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
 
 GRANT SELECT ON TABLE public.delivery_contents TO kaksha_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.file_usage TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.invite_uses TO kaksha_app;
@@ -1304,3 +1530,5 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO kaksha_app;

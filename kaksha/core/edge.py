@@ -33,6 +33,8 @@ _CSP = (
     b" worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
     b" frame-ancestors 'none'"
 )
+_STREAMED = (b"multipart/form-data", b"application/offset+octet-stream")
+"""How files come, whole or in pieces (tus)."""
 _PACKED = (b"text/", b"image/svg", b"application/manifest")
 _WORTH_PACKING = 1000
 """Bytes."""
@@ -103,12 +105,12 @@ class Edge:
             return None
         length = headers.get(b"content-length", b"")
         media = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
-        # Files come as multipart: each of their routes has a limit of its own, every other route the common one.
-        most = math.inf if media == b"multipart/form-data" else self._settings.max_body_bytes
+        # Each route that takes files has a limit of its own, every other route the common one.
+        most = math.inf if media in _STREAMED else self._settings.max_body_bytes
         if length and (not length.isdigit() or int(length) > most):
             return BodyTooLarge()
         if scope["path"].startswith("/v1/"):
-            if length not in (b"", b"0") and not (media == b"application/json" or media.startswith(b"multipart/")):
+            if length not in (b"", b"0") and media not in (b"application/json", *_STREAMED):
                 return Unsupported()
             return None
         return None if self._same_site(headers) else OffSite()

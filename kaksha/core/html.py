@@ -197,7 +197,7 @@ def _environment(lang: str) -> Environment:
     }  # fmt: skip
     filters |= {
         "inr": i18n.inr, "initials": i18n.initials, "day": _day, "clock": _clock, "hours": _hours,
-        "when": _when, "ago": _ago, "spark_points": _spark_points, "problems_of": _problems_of,
+        "when": _when, "ago": _ago, "spark_points": _spark_points, "problems_of": _problems_of, "bytes": i18n.size,
     }  # fmt: skip
     values["ui"] = environment.get_template("core/parts.html").module
     return environment

@@ -7,24 +7,25 @@ import contextlib
 import secrets
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import litestar
 import msgspec
-from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie, State
-from litestar.handlers.base import BaseRouteHandler
+from litestar.datastructures import Cookie, FormMultiDict, State
 from litestar.response import Response
+from litestar.types import Empty
+from litestar.utils.scope.state import ScopeState
 
-from kaksha.core import html, i18n, limits, repeats
+from kaksha.core import html, i18n, limits, multipart, repeats
 from kaksha.core.answers import Many, Ok, Pagination, paged, raw
-from kaksha.core.cookies import DEVICE_COOKIE, device_cookie, page_cookie, session_cookie
+from kaksha.core.cookies import DEVICE_COOKIE, device_cookie, session_cookie
 from kaksha.core.db import Actor, Conn, Database, Write
-from kaksha.core.errors import Forbidden, NotSignedIn
+from kaksha.core.errors import Malformed
 from kaksha.core.forms import form
 from kaksha.core.guesses import Place
 from kaksha.core.ids import UUID
 from kaksha.core.live import Ears
+from kaksha.core.policies import EVERY_ROLE, Policy, allow, public
 from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings
 
@@ -123,6 +124,16 @@ class Request(litestar.Request[Any, Any, State]):
             device = named[:80] if named else None if self.is_api else secrets.token_urlsafe(18)
             state["place"] = Place(self.address, device)
         return state["place"]
+
+    async def form(self) -> FormMultiDict:
+        """The fields and files of a form. Of a multipart one the files lie on disk, so it may be of any size."""
+        kind, options = self.content_type
+        state = ScopeState.from_scope(self.scope)
+        if kind == "multipart/form-data" and state.form is Empty:
+            if not options.get("boundary"):
+                raise Malformed
+            state.form = await multipart.read(self.stream(), options["boundary"])
+        return await super().form()
 
     def read(self) -> contextlib.AbstractAsyncContextManager[Conn]:
         """A connection for single statements of the caller's institute."""
@@ -226,74 +237,3 @@ def let_in(request: Request, secret: str, life: timedelta, path: str, notice: st
     if request.place.device:
         response.set_cookie(device_cookie(settings, request.place.device))
     return response
-
-
-class Policy:
-    """Who may call a route. It is the route's guard: it finds the caller and turns the others away."""
-
-    def __init__(self, roles: frozenset[str], permissions: frozenset[str], why: str | None) -> None:
-        self.roles = roles
-        self.permissions = permissions
-        """Of these an admin needs one; empty asks for none. An owner has them all."""
-        self.why = why
-        """For a public route: the reason it is one."""
-
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        await self.admit(connection)
-
-    async def admit(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-        """Finds the caller. Raises NotSignedIn or Forbidden."""
-        request = cast(Request, connection)
-        try:
-            caller = await _caller(request)
-        except NotSignedIn:
-            if self.why is None:
-                raise
-            caller = None  # a public route needs no proof, so a spent one beside the request does no harm
-        if caller is not None:
-            request.scope["user"] = caller
-        if self.why is not None:
-            return
-        if caller is None:
-            raise NotSignedIn
-        if not self.roles & caller.roles:
-            raise Forbidden
-        if self.permissions and not (self.permissions | {"owner"}) & caller.permissions:
-            raise Forbidden
-
-    def __str__(self) -> str:
-        if self.why is not None:
-            return f"public: {self.why}"
-        return "+".join(sorted(self.roles)) + (
-            f" with {' or '.join(sorted(self.permissions))}" if self.permissions else ""
-        )
-
-
-EVERY_ROLE = frozenset({"student", "teacher", "parent", "admin"})
-
-
-def allow(*roles: str, permission: str | tuple[str, ...] = ()) -> list[Any]:
-    """The policy of a route for signed-in people: any role when none is named; one of an admin's permissions."""
-    permissions = frozenset((permission,) if isinstance(permission, str) else permission)
-    unknown = set(roles) - EVERY_ROLE
-    if unknown:
-        raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
-    return [Policy(frozenset(roles) or EVERY_ROLE, permissions, None)]
-
-
-def public(why: str) -> list[Any]:
-    """The policy of a route that nobody needs to sign in for, and the reason."""
-    return [Policy(frozenset(), frozenset(), why)]
-
-
-async def _caller(request: Request) -> Principal | None:
-    """API routes take a bearer token, pages take the cookie; neither takes the other's."""
-    if request.is_api:
-        # Straight from the scope: the framework's header object costs more than the check itself.
-        proof = next((value for name, value in request.scope["headers"] if name == b"authorization"), b"")
-        kind, _, token = proof.decode("latin-1").partition(" ")
-        if kind.lower() != "bearer" or not token:
-            return None
-        return await request.core.authenticator.token(token.strip())
-    cookie = request.cookies.get(page_cookie(request.core.settings))
-    return await request.core.authenticator.cookie(cookie) if cookie else None

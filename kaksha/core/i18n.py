@@ -28,7 +28,7 @@ from babel.messages.pofile import read_po, write_po
 
 __all__ = [
     "LANGUAGES", "LANGUAGE_NAMES", "N_", "ago", "check", "clock", "day", "gettext", "hours", "initials",
-    "inr", "local", "negotiate", "ngettext", "update", "when",
+    "inr", "local", "negotiate", "ngettext", "size", "update", "when",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "hi")
@@ -86,6 +86,16 @@ def inr(paise: int) -> str:
     groups = re.findall(r"\d{1,2}(?=(?:\d\d)*$)", lakhs)
     amount = ",".join([*groups, thousand]) + (f".{rest:02}" if rest else "")
     return f"−₹{amount}" if paise < 0 else f"₹{amount}"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: 820 B, 14 KB, 2.5 MB."""
+    amount, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f}".removesuffix(".0") + f" {unit}" if amount < 10 else f"{amount:.0f} {unit}"
 
 
 def day(value: date | datetime, lang: str, zone: str, now: datetime) -> str:

@@ -79,6 +79,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where Firebase is called. FCM_URL."""
     storage_url: str | None
     """Where files lie, file:///… or s3://…; unset, KAKSHA_HOME/files. STORAGE_URL."""
+    clamd_url: str | None
+    """Virus scanner that looks at each file, tcp://host:3310 or unix:///…; unset, nothing is scanned. CLAMD_URL."""
+    files_person_mb: int
+    """Space for the files that one person uploads, MB. FILES_PERSON_MB."""
+    files_institute_mb: int
+    """Space for all files of one institute, MB. FILES_INSTITUTE_MB."""
     android_key_hashes: tuple[str, ...]
     """SHA-256 of the certificates that sign our Android apps (base64url, comma between), whose passkeys are taken.
     ANDROID_KEY_HASHES."""
@@ -172,6 +178,9 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         fcm_credentials=take("FCM_CREDENTIALS", str, None),
         fcm_url=take("FCM_URL", _origin, "https://fcm.googleapis.com"),
         storage_url=take("STORAGE_URL", _url_of("s3", "file"), None),
+        clamd_url=take("CLAMD_URL", _url_of("tcp", "unix"), None),
+        files_person_mb=take("FILES_PERSON_MB", _whole(1, 10_000_000), 5 * 1024),
+        files_institute_mb=take("FILES_INSTITUTE_MB", _whole(1, 100_000_000), 200 * 1024),
         android_key_hashes=take("ANDROID_KEY_HASHES", _key_hashes, ()),
         android_package=take("ANDROID_PACKAGE", _package, None),
     )
@@ -234,7 +243,7 @@ def _long_each(text: str) -> tuple[str, ...]:
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "file"):
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme in ("file", "unix")):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return text
 

@@ -265,34 +265,3 @@ async def applied_migrations(owner: Conn) -> dict[int, str] | None:
         return None
     rows = await owner.fetch("select number, digest from schema_migrations")
     return {row["number"]: row["digest"] for row in rows}
-
-
-async def plant_notice(
-    conn: Conn, institute_id: UUID, notice_id: UUID, kind: str, about: UUID, texts: str, data: str, at: datetime
-) -> None:
-    """A notice of the demo, as if it had been sent at its time; one that stands moves there."""
-    await conn.execute(
-        """
-        insert into notices (institute_id, id, kind, about, texts, data, made_at, at, routed_at)
-        values ($1, $2, $3, $4, $5::text::jsonb, $6::text::jsonb, $7, $7, $7)
-        on conflict (institute_id, id) do update set texts = excluded.texts, data = excluded.data,
-          made_at = excluded.made_at, at = excluded.at, routed_at = excluded.routed_at
-        """,
-        institute_id, notice_id, kind, about, texts, data, at,
-    )  # fmt: skip
-
-
-async def plant_notification(
-    conn: Conn, institute_id: UUID, notice_id: UUID, user_id: UUID, kind: str, at: datetime, new: bool
-) -> None:
-    """Its receiver's row, unread; unless it is new, only where it still is."""
-    await conn.execute(
-        """
-        with moved as (
-          update notifications set at = $5, read_at = null where institute_id = $1 and id = $2 returning id
-        )
-        insert into notifications (institute_id, id, notice_id, user_id, kind, at)
-        select $1, $2, $2, $3, $4, $5 where $6 and not exists (select from moved)
-        """,
-        institute_id, notice_id, user_id, kind, at, new,
-    )  # fmt: skip

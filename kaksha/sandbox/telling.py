@@ -14,7 +14,7 @@ from kaksha.core.db import Write
 from kaksha.joining.models import ASKED
 from kaksha.notifications.models import NEW_DEVICE, Facts, Kind
 from kaksha.notifications.service import said_in_every_language
-from kaksha.sandbox import queries
+from kaksha.sandbox import demo_queries
 from kaksha.sandbox.cast import InstitutePlan
 
 __all__ = ["tell"]
@@ -41,10 +41,10 @@ async def tell(tx: Write, plan: InstitutePlan, today: date, *, new: bool) -> Non
         texts = msgspec.json.encode(said_in_every_language(told.kind, told.facts, _ZONE)).decode()
         data = {"about": told.about, "path": told.kind.path.format(about=told.about)}
         notice_id = UUID(int=plan.id.int & ~0xFFFF | 0xB000 + number)
-        await queries.plant_notice(
+        await demo_queries.plant_notice(
             tx.conn, plan.id, notice_id, told.kind.name, told.about, texts, msgspec.json.encode(data).decode(), at
         )
-        await queries.plant_notification(tx.conn, plan.id, notice_id, people[told.key], told.kind.name, at, new)
+        await demo_queries.plant_notification(tx.conn, plan.id, notice_id, people[told.key], told.kind.name, at, new)
 
 
 def _plan(plan: InstitutePlan, today: date) -> list[_Told]:

@@ -103,6 +103,15 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def file(self, uploader: UUID, purpose: str = "document") -> UUID:
+        """A file's row; its bytes are nowhere."""
+        made = new_id()
+        await self.add(
+            "files", id=made, uploader_id=uploader, purpose=purpose, name="a.pdf", content_type="application/pdf",
+            size=9, sha256=bytes(32), created_at=NOW,
+        )  # fmt: skip
+        return made
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -118,11 +127,13 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.invite(mother)
     await rows.notification(mother)
     await rows.target(mother)
+    await rows.file(mother)
     ours = Rows(owner, AARAMBH)
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
     await ours.notification(_ASHA)
     await ours.target(_ASHA)
+    await ours.file(_ASHA)
 
 
 async def completed(owner: asyncpg.Connection) -> None:
@@ -140,6 +151,8 @@ async def completed(owner: asyncpg.Connection) -> None:
         await rows.notification(_ASHA)
     if not await owner.fetchval("select count(*) from push_targets where institute_id = $1", AARAMBH):
         await rows.target(_ASHA)
+    if not await owner.fetchval("select count(*) from files where institute_id = $1", AARAMBH):
+        await rows.file(_ASHA)
 
 
 async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
@@ -161,6 +174,8 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         for person in ("rohan", "vikram", "sunita", "asha"):
             await rows.notification(world.id(person))
         await rows.target(_ASHA)
+        await rows.file(_ASHA)
+        await rows.file(world.id("rohan"))
     return rows.count
 
 
@@ -172,6 +187,7 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
         "invite_id": await rows.invite(_ASHA),
         "notification_id": await rows.notification(_ASHA),
         "target_id": await rows.target(_ASHA),
+        "file_id": await rows.file(_ASHA),
         "student_id": await rows.person("Spare Student", "student"),
         "person_id": await rows.person("Spare Parent", "parent", "disabled"),
         "subject_id": await rows.subject("Spare Subject"),

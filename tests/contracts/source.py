@@ -13,18 +13,18 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "forms",
-        "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate",
-        "openapi", "passwords", "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings",
-        "statics", "tokens", "totp", "validation",
+        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "filenames",
+        "forms", "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs",
+        "migrate", "multipart", "openapi", "passwords", "pictures", "policies", "pool", "postgres", "postgres_files",
+        "ranges", "repeats", "seal", "settings", "sniffing", "statics", "tokens", "totp", "tus", "validation",
     ]),
     "gateways": frozenset([
-        "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "segments", "sms",
-        "sms_content", "sms_providers", "storage", "stores",
+        "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "scanner", "segments",
+        "sms", "sms_content", "sms_providers", "storage", "stores",
     ]),
     "sandbox": frozenset([
-        "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "planting",
-        "push", "queries", "rolling", "seeding", "sms", "smtp", "telling",
+        "__init__", "cast", "demo", "demo_queries", "doctor", "emulators", "inbox", "inbox_page", "names",
+        "operating", "papers", "planting", "push", "queries", "rolling", "seeding", "sms", "smtp", "telling",
     ]),
     "timetable": FEATURE_FILES | {"solver"},
 }  # fmt: skip

@@ -47,6 +47,18 @@ _CHANGES_NOTHING = {"POST /join"}
 """It looks a code up and leads to its page."""
 
 
+_PDF = ("a.pdf", b"%PDF-1.7", "application/pdf")
+_TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "8", "Upload-Metadata": "purpose ZG9jdW1lbnQ="}
+_FILES: dict[str, dict[str, Any]] = {
+    "/v1/files/upload": {"files": {"file": _PDF}, "data": {"purpose": "document"}},
+    "/v1/files/batch-upload": {"files": [("files", _PDF)], "data": {"purpose": "document"}},
+    "/v1/files/tus": {"headers": _TUS},
+    "/files": {"files": [("files", _PDF)]},
+    "/files/tus": {"headers": _TUS},
+}
+"""Requests that carry files."""
+
+
 async def test_owed_commits(world: World) -> None:
     await signed_in(world)
     tokens = await world.sign_in("nandini")
@@ -55,6 +67,8 @@ async def test_owed_commits(world: World) -> None:
     ).json()
     tokens |= {"profileTicket": choice["data"]["profileTicket"], "userId": str(world.id("meher"))}
     signed = await passkey_bodies(world)
+    begun = await (await world.api("nandini")).post("/v1/files/tus", headers=_TUS)
+    signed["upload"] = begun.headers["location"]
     async with world.owner() as owner:
         extra = await spare(owner)
     proven = await proofs(world, extra.pop("waiting"))
@@ -122,6 +136,16 @@ def _requests(
     if route.path in proven:
         sent = dict(proven[route.path])
         return [(sent.pop("path", route.path), sent)]
+    if route.path in _FILES:
+        return [(route.path, _FILES[route.path])]
+    if "{token:str}" in route.path:
+        kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        return [
+            (
+                signed["upload"],
+                {"headers": _TUS | kind, "content": _PDF[1]} if route.method == "PATCH" else {"headers": _TUS},
+            )
+        ]
     if route.path in bodies:
         return [(route.path, {"json" if route.api else "data": bodies[route.path]})]
     if not route.api:

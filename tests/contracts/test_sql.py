@@ -32,7 +32,7 @@ _CORE = frozenset(
     {"audit", "db", "health", "jobs", "guesses", "limits", "live", "migrate", "postgres", "repeats", "seal"}
 )
 """The modules of core that may hold SQL: each keeps a table or a setting that belongs to no feature."""
-_SANDBOX = frozenset({"queries", "seeding"})
+_SANDBOX = frozenset({"queries", "demo_queries", "seeding"})
 """What plants, rolls and empties the demo and the benchmark's institutes, past the features' rules."""
 
 _ACROSS = {
@@ -41,6 +41,7 @@ _ACROSS = {
     "kaksha.sessions.queries.changed_sessions",
     "kaksha.accounts.queries.sweep",
     "kaksha.deliveries.queries.institutes",
+    "kaksha.files.queries.every_institute",
 }
 """The queries without a tenant. They may only call functions of migrations/0007_lookups.sql."""
 

@@ -114,7 +114,7 @@ async def test_ones_own_institute_has_no_half_open_doors(world: World) -> None:
             given = dict(zip(route.ids, values, strict=True))
             answer = await _sent(world, route, key, given, {})
             redirected = answer[0] == 303 and not answer[2].get("location", "").startswith("/sign-in")
-            if answer[0] == 200 or redirected:
+            if answer[0] == 200 or redirected or "FILE_MISSING" in answer[1]:  # the guards' rows have no bytes
                 seen["shown"] += 1
             elif answer == nothing:
                 seen["hidden"] += 1

@@ -1,8 +1,6 @@
 """Files on both stores: this machine's disk, and S3 as moto serves it, in a process of its own."""
 
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -30,35 +28,17 @@ from kaksha.gateways.storage import (
     configure,
     put,
 )
+from tests.s3 import running_s3
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
 TYPE = "audio/webm"
-_SERVER = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The endpoint of a running S3 with the bucket `kaksha-test`."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        endpoint = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        assert httpx2.put(f"{endpoint}/kaksha-test").status_code == 200
+    with running_s3() as endpoint:
         yield endpoint
-        server.stdin.close()
 
 
 @pytest.fixture(params=["disk", "s3"])
