@@ -32,13 +32,13 @@ class Server:
         await rolling.stand(self.db, self.owner)
 
     async def dump(self, *without: str) -> dict[str, list[Any]]:
-        """Every row of every table; password hashes are salted and left out."""
+        """Every row of every table; password hashes are salted and file keys random, so they are left out."""
         tables = await self.owner.fetch(
             "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1"
         )
         found: dict[str, list[Any]] = {}
         for (table,) in tables:
-            rows = await self.owner.fetch(f"select to_jsonb(t) - 'password_hash' as row from \"{table}\" t")
+            rows = await self.owner.fetch(f"select to_jsonb(t) - 'password_hash' - 'key' as row from \"{table}\" t")
             found[table] = sorted((json.loads(row["row"]) for row in rows), key=json.dumps)
         return {table: rows for table, rows in found.items() if table not in without and table != "schema_migrations"}
 

@@ -158,7 +158,7 @@ async def test_memory_stays_flat_at_any_size(server: Server) -> None:
         return got.hexdigest()
 
     for send in (whole, by_tus):
-        await read(await send(6 << 20))  # what is made once a process is there
+        await read(await send(24 << 20))  # what is made once a process is there: some pieces and windows
     for send in (whole, by_tus):
         peak, began = Peak(server), time.perf_counter()
         file_id = await send(SIZE)
