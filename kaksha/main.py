@@ -41,6 +41,7 @@ from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
 from kaksha.devices import api as devices_api, web as devices_web
 from kaksha.gateways import mail, sms, storage
+from kaksha.holidays import api as holidays_api
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -53,7 +54,9 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.notifications import api as notifications_api
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.rescheduling import api as rescheduling_api
 from kaksha.schedules import api as schedules_api
+from kaksha.weekly import api as weekly_api, jobs as weekly_jobs
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -78,6 +81,9 @@ ROUTES: tuple[Router, ...] = (
     joining_web.routes,
     classes_api.routes,
     schedules_api.routes,
+    weekly_api.routes,
+    rescheduling_api.routes,
+    holidays_api.routes,
     home_api.routes,
     home_web.routes,
 )
@@ -155,6 +161,7 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     jobs, out = Jobs(listen_url), _outgoing(settings)
     accounts_jobs.register(jobs, core)
     codes_jobs.register(jobs, core, out)
+    weekly_jobs.register(jobs, core)
     return Process(core, jobs, out, _files(settings))
 
 

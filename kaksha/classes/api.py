@@ -1,30 +1,18 @@
-"""JSON routes: one class, one-off classes, start and end."""
+"""JSON routes: one-off classes, start and end. What has a class's own address is in `rescheduling`."""
 
-from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar import Router, post
+from litestar.params import JSONBody
 from litestar.response import Response
 
-from kaksha.classes import queries, service
+from kaksha.classes import service
 from kaksha.classes.models import Class, EndBody, NewClass, StartBody
 from kaksha.core.db import Conn
-from kaksha.core.errors import NotFound
 from kaksha.core.http import Ok, Request, allow, raw
 from kaksha.core.ids import UUID
-from kaksha.institutes.service import viewer
 
 
 async def _class(conn: Conn, request: Request, class_id: UUID) -> Class:
-    found = await queries.one(conn, request.me.institute_id, class_id, viewer(request.me), request.now)
-    if found is None:
-        raise NotFound
-    return raw(Class, found)
-
-
-@get("/classes/{class_id:uuid}", guards=allow())
-async def one(request: Request, class_id: FromPath[UUID]) -> Ok[Class]:
-    """A class, for those who teach it or are in its batch on its day, and admins."""
-    async with request.read() as conn:
-        return Ok(data=await _class(conn, request, class_id))
+    return raw(Class, await service.seen(conn, request.me, class_id, request.now))
 
 
 @post("/classes", guards=allow("admin", permission="academics"))
@@ -51,4 +39,4 @@ async def end(request: Request, data: JSONBody[EndBody]) -> Response[Ok[Class]]:
         return await tx.answer(Ok(data=await _class(tx.conn, request, data.class_id)))
 
 
-routes = Router("/v1", route_handlers=[one, create, start, end], tags=["classes"])
+routes = Router("/v1", route_handlers=[create, start, end], tags=["classes"])

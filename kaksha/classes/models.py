@@ -8,21 +8,8 @@ import msgspec
 from kaksha.core.ids import UUID
 
 __all__ = [
-    "JOINS",
-    "Attending",
-    "CancelBody",
-    "Clash",
-    "Class",
-    "ClassRow",
-    "ClassStatus",
-    "EndBody",
-    "NewClass",
-    "Place",
-    "Scope",
-    "StartBody",
-    "Substitution",
-    "Teaching",
-    "Timed",
+    "JOINS", "Attending", "Clash", "Class", "ClassRow", "ClassStatus", "EndBody", "MeetingUrl", "NewClass", "Place",
+    "Reason", "Scope", "StartBody", "Teaching", "Timed", "Topic",
 ]  # fmt: skip
 
 JOINS = timedelta(minutes=15)
@@ -84,16 +71,6 @@ class StartBody(msgspec.Struct, frozen=True, rename="camel"):
 
 class EndBody(msgspec.Struct, frozen=True, rename="camel"):
     class_id: UUID
-
-
-class CancelBody(msgspec.Struct, frozen=True):
-    reason: Reason
-
-
-class Substitution(msgspec.Struct, frozen=True, rename="camel"):
-    """Who stands in; the planned teacher takes the class back when they are named."""
-
-    teacher_id: UUID
 
 
 class Timed(msgspec.Struct, frozen=True):

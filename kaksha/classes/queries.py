@@ -78,6 +78,30 @@ async def attending(conn: Conn, institute_id: UUID, class_id: UUID) -> list[Atte
     return [Attending(*found) for found in rows]
 
 
+async def audience(conn: Conn, institute_id: UUID, class_id: UUID) -> list[UUID]:
+    """Whom a class concerns: who is in the batch on its day, their parents, its teacher and whom they stand in for."""
+    rows = await conn.fetch(
+        """
+        with students as materialized (
+          select c.teacher_id, c.planned_teacher_id, e.student_id
+          from classes c
+          join institutes i on i.id = c.institute_id
+          left join enrolments e on e.institute_id = $1 and e.batch_id = c.batch_id
+            and e.starts_on <= (c.starts_at at time zone i.zone)::date
+            and (e.ends_on is null or e.ends_on > (c.starts_at at time zone i.zone)::date)
+          where c.institute_id = $1 and c.id = $2
+        )
+        select student_id as id from students where student_id is not null
+        union select parent_id from parent_links
+          where institute_id = $1 and student_id in (select student_id from students)
+        union select teacher_id from students
+        union select planned_teacher_id from students where planned_teacher_id is not null
+        """,
+        institute_id, class_id,
+    )  # fmt: skip
+    return [found["id"] for found in rows]
+
+
 async def clash(
     conn: Conn, institute_id: UUID, wanted: Timed, but: Sequence[UUID] = ()
 ) -> Clash | None:  # fmt: skip

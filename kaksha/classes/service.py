@@ -14,7 +14,7 @@ from kaksha.classes import queries
 from kaksha.classes.models import Attending, Clash, ClassRow, NewClass, Place, Teaching, Timed
 from kaksha.core import audit
 from kaksha.core.clock import local_date, zone
-from kaksha.core.db import Write
+from kaksha.core.db import Conn, Write
 from kaksha.core.errors import Conflict, Forbidden, Invalid, NotFound, Why
 from kaksha.core.http import Principal
 from kaksha.core.i18n import N_
@@ -22,6 +22,14 @@ from kaksha.core.ids import UUID, new_id
 from kaksha.core.live import tell
 from kaksha.institutes import service as institutes
 from kaksha.institutes.models import Fields
+from kaksha.notifications.models import Facts, Kind, kinds
+from kaksha.notifications.service import notify
+
+STARTED = kinds.register(
+    "class.started", group="classes", title=N_("{subject} has begun"),
+    body=N_("{teacher} has started the class of {batch}."), path="/classes/{about}", urgent=True,
+    lasts=timedelta(hours=1),
+)  # fmt: skip
 
 _LONGEST = timedelta(hours=12)
 _SHORTEST = timedelta(minutes=10)
@@ -31,15 +39,14 @@ class InTheWay(Conflict):
     """Somebody or something would be in two classes at one time; `class_id` is the one in the way."""
 
     code = "CLASS_IN_THE_WAY"
-    text = N_("{who} has {subject} with {batch} at that time ({start} – {end}). Next free: {free}.")
+    text = N_("{who} already has {subject} with {batch}: {start}, until {end}. Next free: {free}.")
 
     def __init__(self, clash: Clash, zone_name: str, free: datetime | None) -> None:
         who = clash.room if clash.room_taken else clash.teacher if clash.teacher_taken else clash.batch
         local = zone(zone_name)
-        starts_at, ends_at = clash.starts_at.astimezone(local), clash.ends_at.astimezone(local)
         super().__init__(
-            who=who, subject=clash.subject, batch=clash.batch, start=f"{starts_at:%d.%m. %H:%M}", end=f"{ends_at:%H:%M}",
-            free=f"{free.astimezone(local):%d.%m. %H:%M}" if free else "–",
+            who=who, subject=clash.subject, batch=clash.batch, start=clash.starts_at.astimezone(local),
+            end=f"{clash.ends_at.astimezone(local):%H:%M}", free=free.astimezone(local) if free else "–",
         )  # fmt: skip
         self.class_id = clash.class_id
         self.free = free
@@ -73,6 +80,27 @@ async def found(tx: Write, class_id: UUID) -> ClassRow:
     return row
 
 
+async def seen(conn: Conn, me: Principal, class_id: UUID, now: datetime) -> str:
+    """A class as JSON (`Class`), for those who teach it or are in its batch on its day, and admins. Raises NotFound."""
+    found = await queries.one(conn, me.institute_id, class_id, institutes.viewer(me), now)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def shown(tx: Write, class_id: UUID) -> str:
+    """A class as JSON (`Class`), as an admin sees it. Raises NotFound."""
+    found = await queries.one(tx.conn, tx.institute_id, class_id, None, tx.now)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def save(tx: Write, row: ClassRow) -> None:
+    """Writes what may change of a class; who asks has checked it."""
+    await queries.save(tx.conn, tx.institute_id, row, tx.now)
+
+
 async def held(tx: Write, class_id: UUID) -> tuple[ClassRow, list[Attending]]:
     """A class that has begun and is not cancelled, and who was in its batch on its day. Raises NotFound, ClassNotHeld.
 
@@ -92,7 +120,7 @@ def teaches(row: ClassRow, me: Principal) -> bool:
 async def create(tx: Write, body: NewClass) -> UUID:
     """A one-off class. Raises Invalid with every bad field, or InTheWay."""
     institute = await institutes.hold(tx)
-    new, _ = await _checked(tx, body, institute.zone)
+    new = await _checked(tx, body, institute.zone)
     await clear(tx, new.timed, institute.zone)
     await queries.insert(tx.conn, tx.institute_id, new, tx.now)
     await audit.record(tx, "class.created", new.id, after=kept(new))
@@ -115,7 +143,9 @@ async def start(tx: Write, me: Principal, class_id: UUID, meeting_url: str | Non
         return
     await queries.save(tx.conn, tx.institute_id, after, tx.now)
     await audit.record(tx, "class.started", class_id, after={"meeting_url": url})
-    await _tell(tx, after, "started")
+    await told(tx, after, "started")
+    if row.started_at is None:
+        await tell_people(tx, STARTED, after)
 
 
 async def end(tx: Write, me: Principal, class_id: UUID) -> None:
@@ -128,7 +158,7 @@ async def end(tx: Write, me: Principal, class_id: UUID) -> None:
     after = msgspec.structs.replace(row, ended_at=min(tx.now, max(row.ends_at, row.started_at)))
     await queries.save(tx.conn, tx.institute_id, after, tx.now)
     await audit.record(tx, "class.ended", class_id, after={"ended_at": after.ended_at})
-    await _tell(tx, after, "ended")
+    await told(tx, after, "ended")
 
 
 async def clear(tx: Write, wanted: Timed, zone_name: str, but: Sequence[UUID] = ()) -> None:
@@ -170,7 +200,16 @@ async def _own(tx: Write, me: Principal, class_id: UUID) -> ClassRow:
     raise Forbidden
 
 
-async def _tell(tx: Write, row: ClassRow, action: str) -> None:
+async def tell_people(tx: Write, kind: Kind, row: ClassRow, also: Sequence[UUID] = (), **facts: str | datetime) -> None:
+    """The notice to all whom a class concerns but the one who presses."""
+    to = [*await queries.audience(tx.conn, tx.institute_id, row.id), *also]
+    known: Facts = {
+        "subject": row.subject_name, "batch": row.batch_name, "teacher": row.teacher_name, "when": row.starts_at,
+    }  # fmt: skip
+    await notify(tx, kind, to=[one for one in to if one != tx.actor.user_id], about=row.id, facts=known | facts)
+
+
+async def told(tx: Write, row: ClassRow, action: str) -> None:
     """The notice to every process, sent with the commit."""
     await tell(
         tx.conn, "class",
@@ -180,54 +219,80 @@ async def _tell(tx: Write, row: ClassRow, action: str) -> None:
     )  # fmt: skip
 
 
-async def _checked(tx: Write, body: NewClass, zone_name: str) -> tuple[ClassRow, Place | None]:
-    """A class that may be written, and its room. Raises Invalid with every bad field."""
+async def _checked(tx: Write, body: NewClass, zone_name: str) -> ClassRow:
+    """A class that may be written. Raises Invalid with every bad field."""
     fields = Fields()
-    topic = fields.lines("topic", body.topic, 120).replace("\n", " ")
-    url: str | None = None
-    if body.meeting_url:
-        try:
-            url = link(body.meeting_url)
-        except Invalid as error:
-            fields.problems |= error.problems
+    line, url = topic(fields, body.topic), meeting_url(fields, body.meeting_url)
     sane = times(fields, body.starts_at, body.ends_at)
-    day = local_date(body.starts_at, zone_name) if sane else local_date(tx.now, zone_name)
+    day = local_date(body.starts_at if sane else tx.now, zone_name)
     if sane and body.ends_at <= tx.now:
         fields.wrong("endsAt", N_("Lies in the past."))
-    taught = await queries.teaching(tx.conn, tx.institute_id, body.batch_id, body.subject_id)
-    teacher_id = body.teacher_id or (taught.teacher_id if taught else None)
-    await _people(tx, fields, taught, teacher_id, day, sane=sane)
-    room: Place | None = None
-    if body.room_id is not None:
-        room = await queries.place(tx.conn, tx.institute_id, body.room_id, body.batch_id, day)
-        if room is None:
-            fields.wrong("roomId", N_("Is not a room of this institute."))
+    taught = await teaching(tx, fields, body.batch_id, body.subject_id)
     if taught is not None and sane:
-        holiday = await queries.holiday_on(tx.conn, tx.institute_id, body.batch_id, day)
-        if holiday is not None:
-            fields.wrong("startsAt", Why(N_("Is a holiday: {name}."), name=holiday))
+        if not taught.starts_on <= day <= taught.ends_on:
+            fields.wrong("startsAt", N_("Must be one of the batch's days."))
+        await not_on_holiday(tx, fields, body.batch_id, day)
+    teacher_id = body.teacher_id or (taught.teacher_id if taught else None)
+    if teacher_id is None:
+        if taught is not None:
+            fields.wrong("teacherId", N_("Nobody teaches this subject in the batch: say who gives the class."))
+    elif not await is_teacher(tx, teacher_id, day):
+        fields.wrong("teacherId", N_("Does not teach at this institute."))
+    await room(tx, fields, body.room_id, body.batch_id, day)
     fields.check()
     assert teacher_id is not None
-    new = ClassRow(
+    return ClassRow(
         new_id(), body.batch_id, "", body.subject_id, "", teacher_id, "", None, body.room_id, body.starts_at,
-        body.ends_at, topic, url, None, None, None, None, None, None, day, zone_name,
+        body.ends_at, line, url, None, None, None, None, None, None, day, zone_name,
     )  # fmt: skip
-    return new, room
 
 
-async def _people(
-    tx: Write, fields: Fields, taught: Teaching | None, teacher_id: UUID | None, day: date, *, sane: bool
-) -> None:
-    """What is wrong with the batch's days and the teacher of a new class."""
-    if taught is None:
+# --- what is checked of a class, here and where it is changed or planned ---------------------------------------------
+
+
+async def teaching(tx: Write, fields: Fields, batch_id: UUID, subject_id: UUID) -> Teaching | None:
+    """The batch's days and who teaches it the subject; notes when there is no such batch or subject."""
+    found = await queries.teaching(tx.conn, tx.institute_id, batch_id, subject_id)
+    if found is None:
         fields.wrong("subjectId", N_("Batch and subject do not belong together here."))
-        return
-    if sane and not taught.starts_on <= day <= taught.ends_on:
-        fields.wrong("startsAt", N_("Must be one of the batch's days."))
-    if teacher_id is None:
-        fields.wrong("teacherId", N_("Nobody teaches this subject in the batch: say who gives the class."))
-    elif not await queries.is_teacher(tx.conn, tx.institute_id, teacher_id, day):
-        fields.wrong("teacherId", N_("Does not teach at this institute."))
+    return found
+
+
+async def is_teacher(tx: Write, teacher_id: UUID, day: date) -> bool:
+    """Whether somebody teaches at the institute on a day."""
+    return await queries.is_teacher(tx.conn, tx.institute_id, teacher_id, day)
+
+
+async def room(tx: Write, fields: Fields, room_id: UUID | None, batch_id: UUID, day: date) -> Place | None:
+    """The room with its seats and how many the batch has that day; notes when there is no such room."""
+    if room_id is None:
+        return None
+    found = await queries.place(tx.conn, tx.institute_id, room_id, batch_id, day)
+    if found is None:
+        fields.wrong("roomId", N_("Is not a room of this institute."))
+    return found
+
+
+async def not_on_holiday(tx: Write, fields: Fields, batch_id: UUID, day: date) -> None:
+    """Notes when the batch has a holiday on the day."""
+    holiday = await queries.holiday_on(tx.conn, tx.institute_id, batch_id, day)
+    if holiday is not None:
+        fields.wrong("startsAt", Why(N_("Is a holiday: {name}."), name=holiday))
+
+
+def topic(fields: Fields, given: str) -> str:
+    return fields.lines("topic", given, 120).replace("\n", " ")
+
+
+def meeting_url(fields: Fields, given: str | None) -> str | None:
+    """The link, checked; an empty one is none."""
+    if not given:
+        return None
+    try:
+        return link(given)
+    except Invalid as error:
+        fields.problems |= error.problems
+        return None
 
 
 def times(fields: Fields, starts_at: datetime, ends_at: datetime) -> bool:

@@ -28,7 +28,7 @@ from babel.messages.pofile import read_po, write_po
 
 __all__ = [
     "LANGUAGES", "LANGUAGE_NAMES", "N_", "ago", "check", "clock", "day", "gettext", "hours", "initials",
-    "inr", "local", "negotiate", "ngettext", "update", "when",
+    "inr", "local", "moment", "negotiate", "ngettext", "update", "when",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "hi")
@@ -117,6 +117,11 @@ def hours(start: datetime, end: datetime, lang: str, zone: str) -> str:
 def when(value: datetime, lang: str, zone: str, now: datetime) -> str:
     """Today, 9 pm."""
     return f"{day(value, lang, zone, now)}, {clock(value, lang, zone)}"
+
+
+def moment(value: datetime, lang: str) -> str:
+    """Mon 23 Nov, 9 am: a moment in the zone that it carries, said so that it can be read later."""
+    return f"{format_date(value, 'EEE d MMM', locale=lang)}, {clock(value, lang, str(value.tzinfo))}"
 
 
 def ago(value: datetime, lang: str, zone: str, now: datetime) -> str:

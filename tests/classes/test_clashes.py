@@ -23,7 +23,7 @@ async def test_a_batch_is_in_one_class_at_a_time(world: World) -> None:
     clash = await add(world, at(1, 9, 30), subjectId=subject(world, "MAT"))
     assert (clash.status_code, clash.json()["code"]) == (409, "CLASS_IN_THE_WAY")
     assert clash.json()["message"] == (
-        "JEE-A has Physics with JEE-A at that time (23.11. 09:00 – 10:00). Next free: 23.11. 10:00."
+        "JEE-A already has Physics with JEE-A: Mon 23 Nov, 9 am, until 10:00. Next free: Mon 23 Nov, 10 am."
     )
     await made(world, at(1, 10), subjectId=subject(world, "MAT"))
     await made(world, at(1, 8), subjectId=subject(world, "MAT"))
@@ -33,8 +33,8 @@ async def test_a_teacher_gives_one_class_at_a_time(world: World) -> None:
     await made(world, at(2, 9))
     clash = await add(world, at(2, 8, 30), 31, **maths_of_f8(world, teacherId=str(world.id("vikram"))))
     assert clash.status_code == 409
-    assert clash.json()["message"].startswith("Vikram Rao has Physics with JEE-A at that time")
-    assert clash.json()["message"].endswith("Next free: 24.11. 10:00.")
+    assert clash.json()["message"].startswith("Vikram Rao already has Physics with JEE-A: ")
+    assert clash.json()["message"].endswith("Next free: Tue 24 Nov, 10 am.")
     await made(world, at(2, 8, 30), 30, **maths_of_f8(world, teacherId=str(world.id("vikram"))))
 
 
@@ -43,7 +43,7 @@ async def test_a_room_holds_one_class_at_a_time(world: World) -> None:
     await made(world, at(3, 9), roomId=place)
     clash = await add(world, at(3, 9, 59), **maths_of_f8(world, roomId=place))
     assert clash.status_code == 409
-    assert clash.json()["message"].startswith("Raman hall has Physics with JEE-A at that time")
+    assert clash.json()["message"].startswith("Raman hall already has Physics with JEE-A: ")
     await made(world, at(3, 9, 59), **maths_of_f8(world, roomId=other))
     await made(world, at(3, 10, 59), **maths_of_f8(world, roomId=place))
 
@@ -51,10 +51,10 @@ async def test_a_room_holds_one_class_at_a_time(world: World) -> None:
 async def test_the_next_free_slot_looks_past_the_night_and_other_classes(world: World) -> None:
     await made(world, at(4, 20, 30), 60)
     clash = await add(world, at(4, 20, 30), 60)
-    assert clash.json()["message"].endswith("Next free: 27.11. 20:30.")
+    assert clash.json()["message"].endswith("Next free: Fri 27 Nov, 8:30 pm.")
     await made(world, at(5, 20), 90)
     clash = await add(world, at(4, 20, 30), 60)
-    assert clash.json()["message"].endswith("Next free: 28.11. 20:30."), "21:30 to 22:30 is too late"
+    assert clash.json()["message"].endswith("Next free: Sat 28 Nov, 8:30 pm."), "21:30 to 22:30 is too late"
 
 
 async def test_a_cancelled_class_takes_no_time(world: World) -> None:

@@ -55,7 +55,7 @@ async def test_every_bad_field_is_named(world: World) -> None:
     )  # fmt: skip
     assert bad.status_code == 422
     assert set(bad.json()["errors"]) == {"topic", "meetingUrl", "roomId", "teacherId", "endsAt"}
-    for changes, field in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"startsAt": "2026-11-25T09:00:00"}, "startsAt"),
         ({"startsAt": "2026-11-20T09:00:00Z", "endsAt": "2026-11-20T10:00:00Z"}, "endsAt"),
         ({"startsAt": "2027-04-02T09:00:00Z", "endsAt": "2027-04-02T10:00:00Z"}, "startsAt"),
@@ -63,7 +63,8 @@ async def test_every_bad_field_is_named(world: World) -> None:
         ({"subjectId": subject(world, "PHY", 1)}, "subjectId"),
         ({"meetingUrl": "https://user:secret@meet.example/"}, "meetingUrl"),
         ({"meetingUrl": "javascript:alert(1)"}, "meetingUrl"),
-    ):
+    )
+    for changes, field in cases:
         answer = await add(world, at(3, 9), **changes)
         assert (answer.status_code, list(answer.json()["errors"])) == (422, [field]), changes
 
