@@ -41,7 +41,7 @@ from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
 from kaksha.devices import api as devices_api, web as devices_web
 from kaksha.gateways import mail, sms, storage
-from kaksha.holidays import api as holidays_api
+from kaksha.holidays import api as holidays_api, web as holidays_web
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -54,9 +54,9 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.notifications import api as notifications_api
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
-from kaksha.rescheduling import api as rescheduling_api
-from kaksha.schedules import api as schedules_api
-from kaksha.weekly import api as weekly_api, jobs as weekly_jobs
+from kaksha.rescheduling import api as rescheduling_api, web as rescheduling_web
+from kaksha.schedules import api as schedules_api, web as schedules_web
+from kaksha.weekly import api as weekly_api, jobs as weekly_jobs, web as weekly_web
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -81,9 +81,13 @@ ROUTES: tuple[Router, ...] = (
     joining_web.routes,
     classes_api.routes,
     schedules_api.routes,
+    schedules_web.routes,
     weekly_api.routes,
+    weekly_web.routes,
     rescheduling_api.routes,
+    rescheduling_web.routes,
     holidays_api.routes,
+    holidays_web.routes,
     home_api.routes,
     home_web.routes,
 )

@@ -107,6 +107,18 @@ create index classes_teacher on classes (institute_id, teacher_id, starts_at);
 create index classes_planned on classes (institute_id, planned_teacher_id, starts_at) where planned_teacher_id is not null;
 select open_to_app('classes', 'select, insert, update, delete');
 
+-- What the room is still needed for: classes ahead, and slots that are not over.
+create function classes_in(room uuid, at timestamptz) returns bigint
+  language sql stable
+begin atomic
+  select (select count(*) from classes c
+      where c.institute_id = tenant() and c.room_id = room and c.ends_at > at and c.cancelled_at is null)
+    + (select count(*) from timetable_slots s join institutes i on i.id = s.institute_id
+      join batches b on b.institute_id = s.institute_id and b.id = s.batch_id
+      where s.institute_id = tenant() and s.room_id = room and b.archived_at is null
+        and least(s.until_on, b.ends_on) >= (at at time zone i.zone)::date);
+end;
+
 -- What a class is at a moment. One that nobody ended reads as ended when its time is over.
 create function class_status(
   at timestamptz, ends_at timestamptz, started_at timestamptz, ended_at timestamptz, cancelled_at timestamptz

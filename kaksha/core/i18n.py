@@ -18,9 +18,10 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -28,7 +29,7 @@ from babel.messages.pofile import read_po, write_po
 
 __all__ = [
     "LANGUAGES", "LANGUAGE_NAMES", "N_", "ago", "check", "clock", "day", "gettext", "hours", "initials",
-    "inr", "local", "moment", "negotiate", "ngettext", "update", "when",
+    "inr", "local", "moment", "negotiate", "ngettext", "update", "weekdays", "when",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "hi")
@@ -117,6 +118,12 @@ def hours(start: datetime, end: datetime, lang: str, zone: str) -> str:
 def when(value: datetime, lang: str, zone: str, now: datetime) -> str:
     """Today, 9 pm."""
     return f"{day(value, lang, zone, now)}, {clock(value, lang, zone)}"
+
+
+def weekdays(lang: str, width: Literal["wide", "abbreviated"] = "wide") -> dict[int, str]:
+    """What the days are called, from 1 (Monday) to 7."""
+    names = get_day_names(width, locale=lang)
+    return {day: str(names[day - 1]) for day in range(1, 8)}
 
 
 def moment(value: datetime, lang: str) -> str:

@@ -72,6 +72,16 @@ async def remove(conn: Conn, institute_id: UUID, holiday_id: UUID) -> None:
     await conn.execute("delete from holidays where institute_id = $1 and id = $2", institute_id, holiday_id)
 
 
+async def batches(conn: Conn, institute_id: UUID, today: date) -> list[tuple[UUID, str]]:
+    """The batches that are not over, as (id, name)."""
+    rows = await conn.fetch(
+        "select id, name from batches where institute_id = $1 and archived_at is null and ends_on >= $2"
+        " order by lower(name), id",
+        institute_id, today,
+    )  # fmt: skip
+    return [(found["id"], found["name"]) for found in rows]
+
+
 async def has_batch(conn: Conn, institute_id: UUID, batch_id: UUID) -> bool:
     return await conn.fetchval(
         "select exists (select from batches where institute_id = $1 and id = $2 and archived_at is null)",

@@ -6,13 +6,14 @@ import msgspec
 
 from kaksha.classes import service as classes
 from kaksha.core import audit
-from kaksha.core.db import Write
+from kaksha.core.db import Conn, Write
 from kaksha.core.errors import NotFound
+from kaksha.core.http import Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.jobs import enqueue
 from kaksha.holidays import queries
-from kaksha.holidays.models import HolidayChange, HolidayRow, NewHoliday
+from kaksha.holidays.models import Holiday, HolidayChange, HolidayRow, NewHoliday
 from kaksha.institutes import service as institutes
 from kaksha.institutes.models import Fields, changes
 from kaksha.notifications.models import Facts, kinds
@@ -23,6 +24,13 @@ ADDED = kinds.register(
     "holiday.added", group="classes", title=N_("No classes: {name}"), body=N_("{first} – {last}"), path="/classes",
     channels=("push", "email"),
 )  # fmt: skip
+
+
+async def between(conn: Conn, me: Principal, first: date, last: date, today: date) -> list[Holiday]:
+    """The holidays of these days that concern somebody; an admin, all."""
+    viewer = institutes.viewer(me)
+    found = await queries.holidays(conn, me.institute_id, viewer, first, last, today, 1, 100)
+    return msgspec.json.decode(found["items"], type=list[Holiday])
 
 
 async def add(tx: Write, body: NewHoliday) -> UUID:

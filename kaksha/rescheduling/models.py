@@ -1,13 +1,13 @@
 """Bodies of changes, and the rows they need."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
 from kaksha.classes.models import MeetingUrl, Reason, Scope, Topic
 from kaksha.core.ids import UUID
 
-__all__ = ["Cancellation", "ClassChange", "Substitution"]
+__all__ = ["Cancellation", "Choices", "ClassChange", "ClassForm", "Free", "NewClassForm", "Substitution"]
 
 
 class ClassChange(msgspec.Struct, frozen=True, rename="camel"):
@@ -24,6 +24,46 @@ class ClassChange(msgspec.Struct, frozen=True, rename="camel"):
     topic: Topic | msgspec.UnsetType = msgspec.UNSET
     meeting_url: MeetingUrl | msgspec.UnsetType | None = msgspec.UNSET
     scope: Scope = "this"
+
+
+class NewClassForm(msgspec.Struct, frozen=True, rename="camel"):
+    """The form of a one-off class: `taught` is batch.subject, the time is the institute's."""
+
+    taught: str
+    day: date
+    starts: str
+    minutes: int
+    room_id: UUID | None = None
+    topic: str = ""
+    meeting_url: str | None = None
+
+
+class ClassForm(msgspec.Struct, frozen=True, rename="camel"):
+    """The form of a change."""
+
+    day: date
+    starts: str
+    minutes: int
+    room_id: UUID | None = None
+    topic: str = ""
+    meeting_url: str | None = None
+    scope: Scope = "this"
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What a form offers, each as (value, text)."""
+
+    taught: list[tuple[str, str]]
+    rooms: list[tuple[str, str]]
+
+
+class Free(msgspec.Struct, frozen=True):
+    """A teacher, and whether a class is in the way at that time."""
+
+    id: UUID
+    name: str
+    busy: bool
+    teaches_it: bool
 
 
 class Cancellation(msgspec.Struct, frozen=True):

@@ -1,18 +1,21 @@
 """Moving, handing over and cancelling classes, and telling whom it concerns."""
 
+from datetime import date, datetime
+
 import msgspec
 
 from kaksha.classes import service as classes
-from kaksha.classes.models import ClassRow
+from kaksha.classes.models import Class, ClassRow
 from kaksha.core import audit
 from kaksha.core.clock import local_date, zone as clock_zone
-from kaksha.core.db import Write
+from kaksha.core.db import Conn, Write
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
 from kaksha.institutes import service as institutes
 from kaksha.institutes.models import Fields, changes
 from kaksha.notifications.models import kinds
-from kaksha.rescheduling.models import ClassChange
+from kaksha.rescheduling import queries
+from kaksha.rescheduling.models import Choices, ClassChange, Free
 from kaksha.weekly import service as weekly
 
 MOVED = kinds.register(
@@ -32,6 +35,19 @@ RESTORED = kinds.register(
     "class.restored", group="classes", title=N_("{subject} takes place after all"), body=N_("{batch}, {when}."),
     path="/classes/{about}", channels=("push", "email"), urgent=True,
 )  # fmt: skip
+
+
+async def choices(conn: Conn, institute_id: UUID, today: date) -> Choices:
+    """What the forms offer."""
+    found = await queries.choices(conn, institute_id, today)
+    kind = list[tuple[str, str]]
+    return Choices(msgspec.json.decode(found["taught"], type=kind), msgspec.json.decode(found["rooms"], type=kind))
+
+
+async def free_teachers(conn: Conn, institute_id: UUID, one: Class) -> list[Free]:
+    """Who could give a class, best first."""
+    starts_at, ends_at = datetime.fromisoformat(one.starts_at), datetime.fromisoformat(one.ends_at)
+    return await queries.teachers(conn, institute_id, one.id, one.subject_id, starts_at, ends_at)
 
 
 async def change(tx: Write, class_id: UUID, body: ClassChange) -> UUID:

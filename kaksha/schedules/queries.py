@@ -120,3 +120,32 @@ async def teacher_week(
         """,
         institute_id, teacher_id, viewer_id, viewer_is_admin, start, end, now, JOINS,
     )  # fmt: skip
+
+
+async def choices(conn: Conn, institute_id: UUID, viewer: UUID | None, today: date) -> Row:
+    """(batches, teachers, rooms, children) that `viewer` may look at, each as [(id, name)]; None, an admin, all."""
+    row = await conn.fetchrow(
+        """
+        select (
+          select coalesce(json_agg(json_build_array(b.id, b.name) order by lower(b.name), b.id), '[]')::text
+          from batches b
+          where b.institute_id = $1 and b.archived_at is null and b.ends_on >= $3
+            and ($2::uuid is null or exists (
+              select from batch_subjects s where s.institute_id = $1 and s.batch_id = b.id and s.teacher_id = $2))
+          ) as batches, (
+          select coalesce(json_agg(json_build_array(u.id, u.name) order by lower(u.name), u.id), '[]')::text
+          from teachers t join users u on u.institute_id = $1 and u.id = t.user_id
+          where t.institute_id = $1 and $2::uuid is null and (t.left_on is null or t.left_on > $3)
+          ) as teachers, (
+          select coalesce(json_agg(json_build_array(r.id, r.name) order by lower(r.name), r.id), '[]')::text
+          from rooms r where r.institute_id = $1 and r.archived_at is null and $2::uuid is null
+          ) as rooms, (
+          select coalesce(json_agg(json_build_array(u.id, u.name) order by lower(u.name), u.id), '[]')::text
+          from parent_links l join users u on u.institute_id = $1 and u.id = l.student_id
+          where l.institute_id = $1 and l.parent_id = $2
+          ) as children
+        """,
+        institute_id, viewer, today,
+    )  # fmt: skip
+    assert row is not None
+    return row

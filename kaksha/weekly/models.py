@@ -7,7 +7,7 @@ import msgspec
 
 from kaksha.core.ids import UUID
 
-__all__ = ["AHEAD", "NewSlot", "Slot", "SlotChange", "SlotClash", "SlotEnd", "SlotRow", "Wanted"]
+__all__ = ["AHEAD", "NewSlot", "Planned", "Slot", "SlotChange", "SlotClash", "SlotEnd", "SlotForm", "SlotRow", "Wanted"]
 
 AHEAD = 28
 """Days for which classes are made in advance."""
@@ -66,6 +66,29 @@ class SlotEnd(msgspec.Struct, frozen=True):
     """The removal form: the first day without the slot."""
 
     on: date | None = None
+
+
+class SlotForm(msgspec.Struct, frozen=True, rename="camel"):
+    """The page's form, of a new slot and of a change."""
+
+    weekday: Weekday
+    starts: LocalTime
+    minutes: Minutes
+    subject_id: UUID | None = None
+    room_id: UUID | None = None
+    from_on: date | None = None
+    until_on: date | None = None
+    on: date | None = None
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A batch, as its timetable needs it; subjects and rooms to choose from, as (value, text)."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+    subjects: list[tuple[str, str]]
+    rooms: list[tuple[str, str]]
 
 
 class SlotRow(msgspec.Struct, frozen=True):

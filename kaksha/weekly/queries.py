@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time
 
+import msgspec
+
 from kaksha.core.db import Conn
 from kaksha.core.ids import UUID
-from kaksha.weekly.models import SlotClash, SlotRow, Wanted
+from kaksha.weekly.models import Planned, SlotClash, SlotRow, Wanted
 
 
 async def slots(
@@ -32,6 +34,29 @@ async def slots(
         """,
         institute_id, batch_id, teacher_id, room_id, today, slot_id,
     )  # fmt: skip
+
+
+async def planned(conn: Conn, institute_id: UUID, batch_id: UUID) -> Planned | None:
+    """A batch with what its timetable can hold."""
+    row = await conn.fetchrow(
+        """
+        select b.name, b.starts_on, b.ends_on, (
+          select coalesce(json_agg(json_build_array(j.id, j.name || ' · ' || u.name) order by lower(j.name), j.id), '[]')
+          from batch_subjects s
+          join subjects j on j.institute_id = $1 and j.id = s.subject_id
+          join users u on u.institute_id = $1 and u.id = s.teacher_id
+          where s.institute_id = $1 and s.batch_id = b.id)::text as subjects, (
+          select coalesce(json_agg(json_build_array(id, name || ' (' || capacity || ')') order by lower(name), id), '[]')
+          from rooms where institute_id = $1 and archived_at is null)::text as rooms
+        from batches b where b.institute_id = $1 and b.id = $2 and b.archived_at is null
+        """,
+        institute_id, batch_id,
+    )  # fmt: skip
+    if row is None:
+        return None
+    kind = list[tuple[str, str]]
+    subjects, rooms = (msgspec.json.decode(row[name], type=kind) for name in ("subjects", "rooms"))
+    return Planned(row["name"], row["starts_on"], row["ends_on"], subjects, rooms)
 
 
 async def slot(conn: Conn, institute_id: UUID, slot_id: UUID) -> SlotRow | None:

@@ -14,6 +14,7 @@ from kaksha.core import audit
 from kaksha.core.clock import local_date
 from kaksha.core.db import Write
 from kaksha.core.errors import Conflict, NotFound
+from kaksha.core.http import Principal
 from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID, new_id
 from kaksha.institutes import service as institutes
@@ -214,6 +215,16 @@ def ends(start: time, minutes: int) -> time | None:
     """When a class of a weekday ends; None past midnight."""
     total = start.hour * 60 + start.minute + minutes
     return None if total > 1440 else time(total // 60 % 24, total % 60)
+
+
+def ends_text(starts_at: str, minutes: int) -> str:
+    """When a slot ends, as HH:MM."""
+    end = ends(time.fromisoformat(starts_at), minutes)
+    return f"{end:%H:%M}" if end else ""
+
+
+def may_change(me: Principal) -> bool:
+    return institutes.may(me, "academics")
 
 
 def _kept(row: SlotRow) -> dict[str, object]:
