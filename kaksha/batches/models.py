@@ -9,7 +9,8 @@ from kaksha.core.ids import UUID
 
 __all__ = [
     "Batch", "BatchChange", "BatchRow", "BatchSort", "BatchSubject", "Candidate", "Enrolment", "Medium", "NewBatch",
-    "NewEnrolment", "Removal", "RosterSort", "RosterStudent", "Student", "SubjectTeacher", "Teacher", "Teaching",
+    "NewEnrolment", "NewTransfer", "Removal", "RosterSort", "RosterStudent", "Student", "SubjectTeacher", "Teacher",
+    "Teaching",
 ]  # fmt: skip
 
 Medium = Literal["en", "hi"]
@@ -88,6 +89,13 @@ class NewEnrolment(msgspec.Struct, frozen=True, rename="camel"):
 class Removal(msgspec.Struct, frozen=True):
     """The removal page's form: the first day that the student is not in the batch any more."""
 
+    on: date | None = None
+
+
+class NewTransfer(msgspec.Struct, frozen=True, rename="camel"):
+    """A student goes from this batch to another; `on` (today) is the first day in the new one."""
+
+    to_batch_id: UUID
     on: date | None = None
 
 

@@ -2,16 +2,22 @@
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
+from kaksha.core.errors import Invalid
+from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
+from kaksha.institutes.models import Fields
 
 __all__ = [
     "JOINS", "Attending", "Clash", "Class", "ClassRow", "ClassStatus", "EndBody", "MeetingUrl", "NewClass", "Place",
-    "Reason", "Scope", "StartBody", "Teaching", "Timed", "Topic",
+    "Reason", "Scope", "StartBody", "Teaching", "Timed", "Topic", "link", "times",
 ]  # fmt: skip
 
+_LONGEST = timedelta(hours=12)
+_SHORTEST = timedelta(minutes=10)
 JOINS = timedelta(minutes=15)
 """How long before its beginning students may join a class that is held online."""
 
@@ -157,3 +163,31 @@ class Place(msgspec.Struct, frozen=True):
     name: str
     capacity: int
     students: int
+
+
+def link(url: str) -> str:
+    """A link to a meeting that a browser may be sent to. Raises Invalid."""
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and text.isprintable()
+    except ValueError:
+        good = False
+    if not good or " " in text or len(text) > 500:
+        raise Invalid({"meetingUrl": [N_("Must be a link that begins with https://.")]})
+    return text
+
+
+def times(fields: Fields, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether both are times of ours, the one after the other and not too far from it."""
+    for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
+        if moment.tzinfo is None:
+            fields.wrong(name, N_("Must say its time zone: end it with Z or an offset."))
+        elif not 2000 <= moment.year <= 2100:
+            fields.wrong(name, N_("Must be a year between 2000 and 2100."))
+    if "startsAt" in fields.problems or "endsAt" in fields.problems:
+        return False
+    if not _SHORTEST <= ends_at - starts_at <= _LONGEST:
+        fields.wrong("endsAt", N_("Must be 10 minutes to 12 hours after the beginning."))
+        return False
+    return True

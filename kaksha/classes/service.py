@@ -6,12 +6,11 @@ did, so that the class in the way can be named. The exclusion constraints stand 
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
 
 import msgspec
 
 from kaksha.classes import queries
-from kaksha.classes.models import Attending, Clash, ClassRow, NewClass, Place, Teaching, Timed
+from kaksha.classes.models import Attending, Clash, ClassRow, NewClass, Place, Teaching, Timed, link, times
 from kaksha.core import audit
 from kaksha.core.clock import local_date, zone
 from kaksha.core.db import Conn, Write
@@ -30,9 +29,6 @@ STARTED = kinds.register(
     body=N_("{teacher} has started the class of {batch}."), path="/classes/{about}", urgent=True,
     lasts=timedelta(hours=1),
 )  # fmt: skip
-
-_LONGEST = timedelta(hours=12)
-_SHORTEST = timedelta(minutes=10)
 
 
 class InTheWay(Conflict):
@@ -169,19 +165,6 @@ async def clear(tx: Write, wanted: Timed, zone_name: str, but: Sequence[UUID] = 
         raise InTheWay(clash, zone_name, free)
 
 
-def link(url: str) -> str:
-    """A link to a meeting that a browser may be sent to. Raises Invalid."""
-    text = url.strip()
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and text.isprintable()
-    except ValueError:
-        good = False
-    if not good or " " in text or len(text) > 500:
-        raise Invalid({"meetingUrl": [N_("Must be a link that begins with https://.")]})
-    return text
-
-
 def kept(row: ClassRow) -> dict[str, object]:
     """A class for the audit log."""
     return {
@@ -293,18 +276,3 @@ def meeting_url(fields: Fields, given: str | None) -> str | None:
     except Invalid as error:
         fields.problems |= error.problems
         return None
-
-
-def times(fields: Fields, starts_at: datetime, ends_at: datetime) -> bool:
-    """Whether both are times of ours, the one after the other and not too far from it."""
-    for name, moment in (("startsAt", starts_at), ("endsAt", ends_at)):
-        if moment.tzinfo is None:
-            fields.wrong(name, N_("Must say its time zone: end it with Z or an offset."))
-        elif not 2000 <= moment.year <= 2100:
-            fields.wrong(name, N_("Must be a year between 2000 and 2100."))
-    if "startsAt" in fields.problems or "endsAt" in fields.problems:
-        return False
-    if not _SHORTEST <= ends_at - starts_at <= _LONGEST:
-        fields.wrong("endsAt", N_("Must be 10 minutes to 12 hours after the beginning."))
-        return False
-    return True

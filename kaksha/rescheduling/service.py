@@ -5,7 +5,7 @@ from datetime import date, datetime
 import msgspec
 
 from kaksha.classes import service as classes
-from kaksha.classes.models import Class, ClassRow
+from kaksha.classes.models import Class, ClassRow, times
 from kaksha.core import audit
 from kaksha.core.clock import local_date, zone as clock_zone
 from kaksha.core.db import Conn, Write
@@ -129,7 +129,7 @@ async def _wanted(tx: Write, fields: Fields, row: ClassRow, body: ClassChange) -
     else:
         ends_at = row.ends_at if body.starts_at is msgspec.UNSET else starts_at + (row.ends_at - row.starts_at)
     day = row.day
-    if classes.times(fields, starts_at, ends_at):
+    if times(fields, starts_at, ends_at):
         day = local_date(starts_at, row.zone)
         taught = await classes.teaching(tx, fields, row.batch_id, row.subject_id)
         if taught is not None and not taught.starts_on <= day <= taught.ends_on:

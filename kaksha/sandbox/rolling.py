@@ -27,11 +27,11 @@ from kaksha.core.passwords import hash_password
 from kaksha.sandbox import queries
 from kaksha.sandbox.cast import PASSWORD, InstitutePlan, Member
 from kaksha.sandbox.demo import DEMO_ZONE, demo
-from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows
+from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows, turn_week
 
 __all__ = ["EDITION", "NotOurs", "register", "roll", "stand"]
 
-EDITION = 1
+EDITION = 2
 """Goes up when the plan gains people or things, so that a demo that stands gets them too."""
 _log = structlog.get_logger("kaksha.demo")
 
@@ -75,6 +75,7 @@ async def roll(db: Database) -> bool:
                 await _move(tx, before, plan)
             if last is None or last["edition"] < EDITION:
                 await plant_rows(tx, plan, await hash_password(PASSWORD))
+            await turn_week(tx, plan)
             noted = {"day": today.isoformat(), "edition": EDITION}
             await audit.record(tx, "demo.rolled", plan.id, after=noted)
             done = True

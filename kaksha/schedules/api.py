@@ -1,4 +1,4 @@
-"""JSON routes: schedules of the caller, a student, a teacher. What PostgreSQL built goes out untouched."""
+"""JSON routes: schedules of the caller, a student, a teacher; and whom a teacher teaches."""
 
 from datetime import date
 from typing import Annotated
@@ -10,9 +10,10 @@ from kaksha.classes.models import Class
 from kaksha.core.errors import NotFound
 from kaksha.core.http import Many, Ok, Request, allow, paged, raw
 from kaksha.core.ids import UUID
+from kaksha.institutes.models import tidy
 from kaksha.institutes.service import viewer
 from kaksha.schedules import queries, service
-from kaksha.schedules.models import days
+from kaksha.schedules.models import TaughtStudent, days
 
 From = Annotated[date | None, QueryParameter(name="from")]
 To = Annotated[date | None, QueryParameter(name="to")]
@@ -64,4 +65,26 @@ async def of_teacher(
     return Ok(data=raw(list[Class], found))
 
 
-routes = Router("/v1", route_handlers=[schedule, of_student, of_teacher], tags=["classes"])
+@get("/teachers/{teacher_id:uuid}/students", guards=allow("teacher", "admin"))
+async def taught(
+    request: Request,
+    teacher_id: FromPath[UUID],
+    batch_id: Annotated[UUID | None, QueryParameter(name="batch")] = None,
+    q: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    page: Page = 1,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+) -> Many[TaughtStudent]:
+    """The students that a teacher teaches today, of all batches or one; own, and admins."""
+    me = request.me
+    if not me.is_admin and me.user_id != teacher_id:
+        raise NotFound
+    async with request.read() as conn:
+        found = await queries.taught(
+            conn, me.institute_id, teacher_id, request.now, batch_id, tidy(q or "") or None, page, limit
+        )
+    if found is None:
+        raise NotFound
+    return paged(raw(list[TaughtStudent], found["items"]), page, limit, found["total"])
+
+
+routes = Router("/v1", route_handlers=[schedule, of_student, of_teacher, taught], tags=["classes"])

@@ -7,10 +7,21 @@ import msgspec
 from kaksha.core.clock import local_date, zone
 from kaksha.core.errors import Invalid, Why
 from kaksha.core.i18n import N_
+from kaksha.core.ids import UUID
 
-__all__ = ["MOST_DAYS", "Days", "days", "week"]
+__all__ = ["MOST_DAYS", "Days", "TaughtStudent", "days", "week"]
 
 MOST_DAYS = 62
+
+
+class TaughtStudent(msgspec.Struct, frozen=True, rename="camel"):
+    """A student whom a teacher teaches, and in which batches."""
+
+    id: UUID
+    name: str
+    roll_no: str
+    grade: str
+    batches: list[str]
 
 
 class Days(msgspec.Struct, frozen=True):

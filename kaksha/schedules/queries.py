@@ -149,3 +149,35 @@ async def choices(conn: Conn, institute_id: UUID, viewer: UUID | None, today: da
     )  # fmt: skip
     assert row is not None
     return row
+
+
+async def taught(
+    conn: Conn, institute_id: UUID, teacher_id: UUID, now: datetime, batch_id: UUID | None, q: str | None, page: int,
+    limit: int,
+) -> Row | None:  # fmt: skip
+    """(total, items as JSON `list[TaughtStudent]`) of whom a teacher teaches today; None: no such teacher."""
+    return await conn.fetchrow(
+        """
+        with seen as (
+          select u.id, u.name, s.roll_no, s.grade, json_agg(b.name order by lower(b.name)) as batches,
+            row_number() over (order by lower(u.name), u.id) as n
+          from (select distinct batch_id from batch_subjects
+            where institute_id = $1 and teacher_id = $2 and ($4::uuid is null or batch_id = $4)) t
+          join batches b on b.institute_id = $1 and b.id = t.batch_id and b.archived_at is null
+          join institutes i on i.id = b.institute_id
+          join enrolments e on e.institute_id = $1 and e.batch_id = b.id
+            and e.starts_on <= ($3::timestamptz at time zone i.zone)::date
+            and (e.ends_on is null or e.ends_on > ($3::timestamptz at time zone i.zone)::date)
+          join students s on s.institute_id = $1 and s.user_id = e.student_id
+          join users u on u.institute_id = $1 and u.id = e.student_id
+          where $5::text is null or strpos(lower(u.name), lower($5)) > 0 or strpos(lower(s.roll_no), lower($5)) > 0
+          group by u.id, u.name, s.roll_no, s.grade
+        )
+        select (select count(*) from seen) as total, (
+          select coalesce(json_agg(json_build_object('id', id, 'name', name, 'rollNo', roll_no, 'grade', grade,
+            'batches', batches) order by n), '[]')::text
+          from (select * from seen order by n limit $7 offset ($6::bigint - 1) * $7) shown) as items
+        from teachers where institute_id = $1 and user_id = $2
+        """,
+        institute_id, teacher_id, now, batch_id, q, page, limit,
+    )  # fmt: skip

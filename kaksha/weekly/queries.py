@@ -41,12 +41,14 @@ async def planned(conn: Conn, institute_id: UUID, batch_id: UUID) -> Planned | N
     row = await conn.fetchrow(
         """
         select b.name, b.starts_on, b.ends_on, (
-          select coalesce(json_agg(json_build_array(j.id, j.name || ' · ' || u.name) order by lower(j.name), j.id), '[]')
+          select coalesce(json_agg(json_build_array(j.id, j.name || ' · ' || u.name)
+            order by lower(j.name), j.id), '[]')
           from batch_subjects s
           join subjects j on j.institute_id = $1 and j.id = s.subject_id
           join users u on u.institute_id = $1 and u.id = s.teacher_id
           where s.institute_id = $1 and s.batch_id = b.id)::text as subjects, (
-          select coalesce(json_agg(json_build_array(id, name || ' (' || capacity || ')') order by lower(name), id), '[]')
+          select coalesce(json_agg(json_build_array(id, name || ' (' || capacity || ')')
+            order by lower(name), id), '[]')
           from rooms where institute_id = $1 and archived_at is null)::text as rooms
         from batches b where b.institute_id = $1 and b.id = $2 and b.archived_at is null
         """,

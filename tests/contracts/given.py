@@ -31,6 +31,7 @@ _IDS = {
     "parent_id": "select id from users where institute_id = $1 and 'parent' = any (roles)",
     "passkey_id": "select id from passkeys where institute_id = $1",
     "session_id": "select id from sessions where institute_id = $1",
+    "slot_id": "select id from timetable_slots where institute_id = $1",
 }
 """Where the ids of a parameter come from; by default `thing_id` is `things.id`."""
 
@@ -125,12 +126,18 @@ SAMPLES: dict[str, Any] = {
     "code": "NEW-1", "course": "Class 12", "capacity": 30, "rollNo": "9901", "grade": "Class 11", "title": "Chemistry",
     "zone": "Asia/Kolkata", "gstin": "27AAPFU0939F1ZV", "address": "1 Main Road", "language": "hi", "theme": "dark",
     "startsOn": date(2026, 4, 1), "endsOn": date(2027, 3, 31), "joinedOn": date(2026, 4, 1), "on": date(2026, 12, 1),
-    "relation": "guardian", "role": "student",
+    "relation": "guardian", "role": "student", "meetingUrl": "https://meet.example/abc", "weekday": 4,
+    "starts": "05:00", "minutes": 45, "reason": "The teacher is ill", "topic": "Optics", "scope": "this",
+    "day": date(2026, 11, 30),
 }  # fmt: skip
 _WHOLE: dict[str, dict[str, Any]] = {
     "NewPerson": {"name": "Isha Pawar", "roles": ["parent"], "phone": "+919811122233"},
     "PersonChange": {"name": "Isha Pawar"},
     "StudentPart": {"grade": "Class 12"},
+    "NewHoliday": {"name": "Diwali", "startsOn": "2027-01-05"},
+    "HolidayChange": {"name": "Deepavali"},
+    "ClassChange": {"topic": "Waves"},
+    "SlotChange": {"minutes": 35},
 }
 """Bodies whose parts must fit each other."""
 

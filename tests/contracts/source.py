@@ -24,7 +24,7 @@ OWN_LISTS: dict[str, frozenset[str]] = {
     ]),
     "sandbox": frozenset([
         "__init__", "cast", "demo", "doctor", "emulators", "inbox", "inbox_page", "names", "operating", "planting",
-        "queries", "rolling", "seeding", "sms", "smtp",
+        "queries", "rolling", "seeding", "sms", "smtp", "week",
     ]),
     "timetable": FEATURE_FILES | {"solver"},
 }  # fmt: skip
