@@ -473,14 +473,6 @@ CREATE TABLE public.audit_log (
     sealed bytea
 );
 
-CREATE TABLE public.calendar_feeds (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    token_hash bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL
-);
-
 CREATE TABLE public.dead_addresses (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -834,9 +826,6 @@ ALTER TABLE ONLY public.batches
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_pkey PRIMARY KEY (institute_id, id);
 
-ALTER TABLE ONLY public.calendar_feeds
-    ADD CONSTRAINT calendar_feeds_pkey PRIMARY KEY (institute_id, id);
-
 ALTER TABLE ONLY public.classes
     ADD CONSTRAINT classes_batch_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
 
@@ -975,10 +964,6 @@ CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, su
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
 
-CREATE UNIQUE INDEX calendar_feeds_token ON public.calendar_feeds USING btree (institute_id, token_hash);
-
-CREATE UNIQUE INDEX calendar_feeds_user ON public.calendar_feeds USING btree (institute_id, user_id);
-
 CREATE INDEX classes_batch ON public.classes USING btree (institute_id, batch_id, starts_at);
 
 CREATE INDEX classes_planned ON public.classes USING btree (institute_id, planned_teacher_id, starts_at) WHERE (planned_teacher_id IS NOT NULL);
@@ -1088,9 +1073,6 @@ ALTER TABLE ONLY public.batch_subjects
 
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
-
-ALTER TABLE ONLY public.calendar_feeds
-    ADD CONSTRAINT calendar_feeds_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
 ALTER TABLE ONLY public.classes
     ADD CONSTRAINT classes_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
@@ -1227,8 +1209,6 @@ ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.batches ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.calendar_feeds ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.classes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dead_addresses ENABLE ROW LEVEL SECURITY;
@@ -1286,8 +1266,6 @@ CREATE POLICY tenant ON public.audit_log USING ((institute_id = ( SELECT public.
 CREATE POLICY tenant ON public.batch_subjects USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.batches USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
-
-CREATE POLICY tenant ON public.calendar_feeds USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.classes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -1402,8 +1380,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer_statistics TO kaksha_ap
 GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_statistics_id_seq TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO kaksha_app;
-
-GRANT SELECT,INSERT,DELETE ON TABLE public.calendar_feeds TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.dead_addresses TO kaksha_app;
 

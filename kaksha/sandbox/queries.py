@@ -59,11 +59,9 @@ async def plant_students(conn: Conn, rows: Rows) -> None:
 async def plant_teachers(conn: Conn, rows: Rows) -> None:
     """(institute, user, title, joined on)."""
     await conn.executemany(
-        """
-        insert into teachers (institute_id, user_id, title, joined_on) values ($1, $2, $3, $4) on conflict do nothing
-        """,
-        rows,
-    )
+        "insert into teachers (institute_id, user_id, title, joined_on) values ($1, $2, $3, $4) on conflict"
+        " do nothing", rows,
+    )  # fmt: skip
 
 
 async def plant_parent_links(conn: Conn, rows: Rows) -> None:
@@ -103,23 +101,17 @@ async def plant_batches(conn: Conn, rows: Rows) -> None:
 async def plant_batch_subjects(conn: Conn, rows: Rows) -> None:
     """(institute, batch, subject, teacher)."""
     await conn.executemany(
-        """
-        insert into batch_subjects (institute_id, batch_id, subject_id, teacher_id) values ($1, $2, $3, $4)
-        on conflict do nothing
-        """,
-        rows,
-    )
+        "insert into batch_subjects (institute_id, batch_id, subject_id, teacher_id) values ($1, $2, $3, $4)"
+        " on conflict do nothing", rows,
+    )  # fmt: skip
 
 
 async def plant_enrolments(conn: Conn, rows: Rows) -> None:
     """(institute, id, batch, student, first day, created)."""
     await conn.executemany(
-        """
-        insert into enrolments (institute_id, id, batch_id, student_id, starts_on, created_at)
-        values ($1, $2, $3, $4, $5, $6) on conflict do nothing
-        """,
-        rows,
-    )
+        "insert into enrolments (institute_id, id, batch_id, student_id, starts_on, created_at) values ($1,"
+        " $2, $3, $4, $5, $6) on conflict do nothing", rows,
+    )  # fmt: skip
 
 
 async def plant_rooms(conn: Conn, rows: Rows) -> None:

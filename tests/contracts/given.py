@@ -31,6 +31,7 @@ _IDS = {
     "parent_id": "select id from users where institute_id = $1 and 'parent' = any (roles)",
     "passkey_id": "select id from passkeys where institute_id = $1",
     "session_id": "select id from sessions where institute_id = $1",
+    "holiday_id": "select id from holidays where institute_id = $1",
     "slot_id": "select id from timetable_slots where institute_id = $1",
 }
 """Where the ids of a parameter come from; by default `thing_id` is `things.id`."""
