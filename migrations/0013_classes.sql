@@ -150,3 +150,60 @@ create function class_json(
       when c.cancelled_at is null and (staff or at < c.ends_at and c.ended_at is null
         and (c.started_at is not null or at >= c.starts_at - joins)) then c.meeting_url end,
     'repeats', c.slot_id is not null);
+
+-- The next three classes of a student, as the dashboards show them.
+create function next_classes(student uuid, at timestamptz, joins interval) returns json
+  language sql stable
+begin atomic
+  select coalesce(json_agg(class_json(c, b.name, j.name, t.name, p.name, r.name, at, joins, false)
+    order by c.starts_at, c.id), '[]')
+  from (
+    select m.id
+    from enrolments e
+    join institutes i on i.id = e.institute_id
+    join classes m on m.institute_id = e.institute_id and m.batch_id = e.batch_id
+      and m.starts_at > at - interval '12 hours' and m.starts_at < at + interval '8 days' and m.ends_at > at
+      and m.ended_at is null and m.cancelled_at is null
+      and (m.starts_at at time zone i.zone)::date >= e.starts_on
+      and (e.ends_on is null or (m.starts_at at time zone i.zone)::date < e.ends_on)
+    where e.institute_id = tenant() and e.student_id = student
+    order by m.starts_at, m.id limit 3
+  ) n
+  join classes c on c.institute_id = tenant() and c.id = n.id
+  join batches b on b.institute_id = c.institute_id and b.id = c.batch_id
+  join subjects j on j.institute_id = c.institute_id and j.id = c.subject_id
+  join users t on t.institute_id = c.institute_id and t.id = c.teacher_id
+  left join users p on p.institute_id = c.institute_id and p.id = c.planned_teacher_id
+  left join rooms r on r.institute_id = c.institute_id and r.id = c.room_id;
+end;
+
+-- The classes that a teacher gives on a day, as the dashboards show them.
+create function given_on(teacher uuid, day date, at timestamptz, joins interval) returns json
+  language sql stable
+begin atomic
+  select coalesce(json_agg(class_json(c, b.name, j.name, t.name, p.name, r.name, at, joins, true)
+    order by c.starts_at, c.id), '[]')
+  from institutes i
+  join classes c on c.institute_id = i.id and c.teacher_id = teacher
+    and c.starts_at >= day::timestamp at time zone i.zone and c.starts_at < (day + 1)::timestamp at time zone i.zone
+  join batches b on b.institute_id = c.institute_id and b.id = c.batch_id
+  join subjects j on j.institute_id = c.institute_id and j.id = c.subject_id
+  join users t on t.institute_id = c.institute_id and t.id = c.teacher_id
+  left join users p on p.institute_id = c.institute_id and p.id = c.planned_teacher_id
+  left join rooms r on r.institute_id = c.institute_id and r.id = c.room_id
+  where i.institute_id = tenant();
+end;
+
+-- How many classes an institute has on a day.
+create function classes_on(day date, at timestamptz) returns json
+  language sql stable
+begin atomic
+  select json_build_object(
+    'total', count(*) filter (where c.cancelled_at is null), 'cancelled', count(c.cancelled_at),
+    'live', count(*) filter (
+      where class_status(at, c.ends_at, c.started_at, c.ended_at, c.cancelled_at) = 'live'))
+  from institutes i
+  join classes c on c.institute_id = i.id
+    and c.starts_at >= day::timestamp at time zone i.zone and c.starts_at < (day + 1)::timestamp at time zone i.zone
+  where i.institute_id = tenant();
+end;

@@ -63,6 +63,9 @@ async def own_ids(world: World) -> dict[str, UUID]:
     async with world.owner() as owner:
         await completed(owner)
         first = {name: ids[0] for name, ids in (await ids_of(owner, AARAMBH, parameter_names())).items()}
+        first["notification_id"] = await owner.fetchval(
+            "select id from notifications where institute_id = $1 and user_id = $2 limit 1", plan.id, world.id("asha")
+        )
     return first | {
         "institute_id": plan.id,
         "person_id": world.id("rohan"),

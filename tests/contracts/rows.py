@@ -84,6 +84,15 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def notification(self, user_id: UUID) -> UUID:
+        notice, made = new_id(), new_id()
+        texts = '{"en": {"title": "Title", "body": "Body"}, "hi": {"title": "Title", "body": "Body"}}'
+        await self.add(
+            "notices", id=notice, kind="class.moved", texts=texts, data='{"path": "/classes"}', made_at=NOW, at=NOW
+        )
+        await self.add("notifications", id=made, notice_id=notice, user_id=user_id, kind="class.moved", at=NOW)
+        return made
+
     async def room(self, name: str) -> UUID:
         made = new_id()
         await self.add("rooms", id=made, name=name, capacity=30, created_at=NOW, updated_at=NOW)
@@ -142,10 +151,12 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.passkey(mother)
     await rows.invite(mother)
     await rows.week()
+    await rows.notification(mother)
     ours = Rows(owner, AARAMBH)
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
     await ours.week()
+    await ours.notification(_ASHA)
 
 
 async def completed(owner: asyncpg.Connection) -> None:
@@ -158,6 +169,10 @@ async def completed(owner: asyncpg.Connection) -> None:
     if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
         await rows.invite(_ASHA)
     await rows.week()
+    if not await owner.fetchval(
+        "select count(*) from notifications where institute_id = $1 and user_id = $2", AARAMBH, _ASHA
+    ):
+        await rows.notification(_ASHA)
 
 
 async def twenty_more(owner: asyncpg.Connection, world: World) -> int:

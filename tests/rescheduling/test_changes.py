@@ -135,7 +135,8 @@ async def test_somebody_stands_in_and_gives_it_back(world: World) -> None:
     dean, nandini = await world.api("dean"), str(world.id("nandini"))
     taken = (await dean.post(f"{PATH}/{new['id']}/substitute", json={"teacherId": nandini})).json()["data"]
     assert (taken["teacherName"], taken["plannedTeacherName"]) == ("Nandini Iyer", "Vikram Rao")
-    for key in ("rohan", "sunita", "vikram", "nandini"):
+    assert len(await notices(world, "sunita", new["id"])) == 1
+    for key in ("rohan", "vikram", "nandini"):
         assert [title for title, _ in await notices(world, key, new["id"])] == ["Physics: Nandini Iyer gives the class"]
     start = {"classId": new["id"]}
     assert (await (await world.api("vikram")).post(f"{PATH}/start", json=start)).status_code == 403
