@@ -242,6 +242,15 @@ CREATE FUNCTION public.classes_in(room uuid, at timestamp with time zone) RETURN
            WHERE ((s.institute_id = public.tenant()) AND (s.room_id = classes_in.room) AND (b.archived_at IS NULL) AND (LEAST(s.until_on, b.ends_on) >= ((classes_in.at AT TIME ZONE i.zone))::date))));
 END;
 
+CREATE FUNCTION public.classes_on(day date, at timestamp with time zone) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT json_build_object('total', count(*) FILTER (WHERE (c.cancelled_at IS NULL)), 'cancelled', count(c.cancelled_at), 'live', count(*) FILTER (WHERE (public.class_status(classes_on.at, c.ends_at, c.started_at, c.ended_at, c.cancelled_at) = 'live'::text))) AS json_build_object
+    FROM (public.institutes i
+      JOIN public.classes c ON (((c.institute_id = i.id) AND (c.starts_at >= ((classes_on.day)::timestamp without time zone AT TIME ZONE i.zone)) AND (c.starts_at < (((classes_on.day + 1))::timestamp without time zone AT TIME ZONE i.zone)))))
+   WHERE (i.institute_id = public.tenant());
+END;
+
 CREATE FUNCTION public.drop_push_targets() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -275,9 +284,101 @@ CREATE FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) RET
     limit 8
   $$;
 
+CREATE TABLE public.rooms (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT rooms_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT rooms_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
+);
+
+CREATE TABLE public.subjects (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    code text NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT subjects_code_check CHECK (((length(code) >= 1) AND (length(code) <= 12))),
+    CONSTRAINT subjects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+CREATE TABLE public.users (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text,
+    phone text,
+    password_hash text,
+    roles text[] NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    status text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    email_verified_at timestamp with time zone,
+    phone_verified_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    avatar text,
+    digest text DEFAULT 'none'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    second_factor boolean DEFAULT false NOT NULL,
+    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
+    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
+    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
+    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
+    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+CREATE FUNCTION public.given_on(teacher uuid, day date, at timestamp with time zone, joins interval) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(json_agg(public.class_json(c.*, b.name, j.name, t.name, p.name, r.name, given_on.at, given_on.joins, true) ORDER BY c.starts_at, c.id), '[]'::json) AS "coalesce"
+    FROM ((((((public.institutes i
+      JOIN public.classes c ON (((c.institute_id = i.id) AND (c.teacher_id = given_on.teacher) AND (c.starts_at >= ((given_on.day)::timestamp without time zone AT TIME ZONE i.zone)) AND (c.starts_at < (((given_on.day + 1))::timestamp without time zone AT TIME ZONE i.zone)))))
+      JOIN public.batches b ON (((b.institute_id = c.institute_id) AND (b.id = c.batch_id))))
+      JOIN public.subjects j ON (((j.institute_id = c.institute_id) AND (j.id = c.subject_id))))
+      JOIN public.users t ON (((t.institute_id = c.institute_id) AND (t.id = c.teacher_id))))
+      LEFT JOIN public.users p ON (((p.institute_id = c.institute_id) AND (p.id = c.planned_teacher_id))))
+      LEFT JOIN public.rooms r ON (((r.institute_id = c.institute_id) AND (r.id = c.room_id))))
+   WHERE (i.institute_id = public.tenant());
+END;
+
 CREATE FUNCTION public.may_see_student(viewer uuid, viewer_is_admin boolean, student uuid, today date) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((viewer = student) OR viewer_is_admin OR (EXISTS (SELECT FROM public.parent_links l WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_student.viewer) AND (l.student_id = may_see_student.student)))) OR (EXISTS (SELECT FROM (public.enrolments e JOIN public.batch_subjects b ON (((b.institute_id = e.institute_id) AND (b.batch_id = e.batch_id)))) WHERE ((e.institute_id = public.tenant()) AND (e.student_id = may_see_student.student) AND (b.teacher_id = may_see_student.viewer) AND (e.starts_on <= may_see_student.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_student.today))))));
+
+CREATE FUNCTION public.next_classes(student uuid, at timestamp with time zone, joins interval) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(json_agg(public.class_json(c.*, b.name, j.name, t.name, p.name, r.name, next_classes.at, next_classes.joins, false) ORDER BY c.starts_at, c.id), '[]'::json) AS "coalesce"
+    FROM ((((((( SELECT m.id
+            FROM ((public.enrolments e
+              JOIN public.institutes i ON ((i.id = e.institute_id)))
+              JOIN public.classes m ON (((m.institute_id = e.institute_id) AND (m.batch_id = e.batch_id) AND (m.starts_at > (next_classes.at - '12:00:00'::interval)) AND (m.starts_at < (next_classes.at + '8 days'::interval)) AND (m.ends_at > next_classes.at) AND (m.ended_at IS NULL) AND (m.cancelled_at IS NULL) AND (((m.starts_at AT TIME ZONE i.zone))::date >= e.starts_on) AND ((e.ends_on IS NULL) OR (((m.starts_at AT TIME ZONE i.zone))::date < e.ends_on)))))
+           WHERE ((e.institute_id = public.tenant()) AND (e.student_id = next_classes.student))
+           ORDER BY m.starts_at, m.id
+          LIMIT 3) n
+      JOIN public.classes c ON (((c.institute_id = public.tenant()) AND (c.id = n.id))))
+      JOIN public.batches b ON (((b.institute_id = c.institute_id) AND (b.id = c.batch_id))))
+      JOIN public.subjects j ON (((j.institute_id = c.institute_id) AND (j.id = c.subject_id))))
+      JOIN public.users t ON (((t.institute_id = c.institute_id) AND (t.id = c.teacher_id))))
+      LEFT JOIN public.users p ON (((p.institute_id = c.institute_id) AND (p.id = c.planned_teacher_id))))
+      LEFT JOIN public.rooms r ON (((r.institute_id = c.institute_id) AND (r.id = c.room_id))));
+END;
 
 CREATE FUNCTION public.num(value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -677,18 +778,6 @@ CREATE TABLE public.refresh_tokens (
     used_at timestamp with time zone
 );
 
-CREATE TABLE public.rooms (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    capacity integer NOT NULL,
-    archived_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT rooms_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
-    CONSTRAINT rooms_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
-);
-
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -736,18 +825,6 @@ CREATE TABLE public.students (
     CONSTRAINT students_roll_no_check CHECK (((length(roll_no) >= 1) AND (length(roll_no) <= 20)))
 );
 
-CREATE TABLE public.subjects (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    code text NOT NULL,
-    archived_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT subjects_code_check CHECK (((length(code) >= 1) AND (length(code) <= 12))),
-    CONSTRAINT subjects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
-);
-
 CREATE TABLE public.teachers (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -756,41 +833,6 @@ CREATE TABLE public.teachers (
     left_on date,
     CONSTRAINT teachers_check CHECK ((left_on >= joined_on)),
     CONSTRAINT teachers_title_check CHECK ((length(title) <= 80))
-);
-
-CREATE TABLE public.users (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    email text,
-    phone text,
-    password_hash text,
-    roles text[] NOT NULL,
-    permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    status text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    theme text DEFAULT 'system'::text NOT NULL,
-    email_verified_at timestamp with time zone,
-    phone_verified_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    avatar text,
-    digest text DEFAULT 'none'::text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    second_factor boolean DEFAULT false NOT NULL,
-    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
-    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
-    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
-    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
-    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
-    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
-    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
-    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
-    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
-    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
 );
 
 ALTER TABLE ONLY jobs.pgqueuer ALTER COLUMN id SET DEFAULT nextval('jobs.pgqueuer_id_seq'::regclass);
@@ -1352,6 +1394,12 @@ GRANT ALL ON FUNCTION public.find_institute(institute_code text) TO kaksha_app;
 REVOKE ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) TO kaksha_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rooms TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
+
 REVOKE ALL ON FUNCTION public.open_to_app(target regclass, rights text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.search_people(said text) FROM PUBLIC;
@@ -1415,16 +1463,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO kaksha_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.rooms TO kaksha_app;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.second_factors TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
-
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
