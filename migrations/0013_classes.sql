@@ -20,7 +20,7 @@ create table holidays (
   batch_id uuid,
   name text not null check (length(name) between 1 and 80),
   starts_on date not null,
-  ends_on date not null check (ends_on >= starts_on and ends_on <= starts_on + 120),
+  ends_on date not null check (ends_on >= starts_on and ends_on <= starts_on + 200),
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (institute_id, id),

@@ -613,7 +613,7 @@ CREATE TABLE public.holidays (
     ends_on date NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT holidays_check CHECK (((ends_on >= starts_on) AND (ends_on <= (starts_on + 120)))),
+    CONSTRAINT holidays_check CHECK (((ends_on >= starts_on) AND (ends_on <= (starts_on + 200)))),
     CONSTRAINT holidays_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
 );
 

@@ -19,7 +19,7 @@ from kaksha.institutes.models import Fields, changes
 from kaksha.notifications.models import Facts, kinds
 from kaksha.notifications.service import notify
 
-_MOST_DAYS = 120
+_MOST_DAYS = 200
 ADDED = kinds.register(
     "holiday.added", group="classes", title=N_("No classes: {name}"), body=N_("{first} – {last}"), path="/classes",
     channels=("push", "email"),

@@ -56,9 +56,9 @@ async def cancel(request: Request, class_id: FromPath[UUID], data: JSONBody[Canc
 async def cancel_by_delete(
     request: Request, class_id: FromPath[UUID], reason: Annotated[str, QueryParameter()] = ""
 ) -> Response[Ok[Class]]:
-    """The same as cancel, with `reason` in the address: a class is never deleted."""
+    """The same as cancel, with `reason` in the address (may be absent): a class is never deleted."""
     async with request.write() as tx:
-        await service.cancel(tx, class_id, reason)
+        await service.cancel(tx, class_id, reason or "–")
         return await tx.answer(await _answer(tx, class_id))
 
 

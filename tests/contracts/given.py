@@ -172,7 +172,7 @@ def _made(kind: Any, ids: dict[str, UUID], name: str) -> Any:
         case info.DateType():
             return SAMPLES.get(name, NOW.date())
         case info.DateTimeType():
-            return NOW + timedelta(days=1)
+            return NOW + timedelta(days=1, hours=1 if name == "endsAt" else 0)
         case info.BoolType():
             return True
         case info.IntType() | info.FloatType():

@@ -113,13 +113,15 @@ class Rows:
         )  # fmt: skip
         return made
 
-    async def class_(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID, hours: float) -> UUID:
+    async def class_(
+        self, batch_id: UUID, subject_id: UUID, teacher_id: UUID, hours: float, **state: Any
+    ) -> UUID:  # fmt: skip
         """A class that begins in so many hours and lasts half an hour."""
         made = new_id()
         starts_at = NOW + timedelta(hours=hours)
         await self.add(
             "classes", id=made, batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id, starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=30), created_at=NOW, updated_at=NOW,
+            ends_at=starts_at + timedelta(minutes=30), created_at=NOW, updated_at=NOW, **state,
         )  # fmt: skip
         return made
 
@@ -207,7 +209,9 @@ async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
         "room_id": await rows.room("Spare Room"),
         "holiday_id": await rows.holiday("Spare Day"),
         "slot_id": await rows.slot(*taught, 3, 2),
-        "class_id": await rows.class_(*taught, 70),
+        "class_id": await rows.class_(*taught, 2),
+        "live_id": await rows.class_(*taught, -0.2, started_at=NOW - timedelta(minutes=12)),
+        "cancelled_id": await rows.class_(*taught, 4, cancelled_at=NOW, cancel_reason="Rain"),
         "passkey_id": await rows.passkey(_ASHA),
         "invite_id": await rows.invite(_ASHA),
         "student_id": await rows.person("Spare Student", "student"),
