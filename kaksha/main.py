@@ -24,6 +24,7 @@ from kaksha.batches import (
     api as batches_api,
     web as batches_web,
 )
+from kaksha.classes import api as classes_api
 from kaksha.codes import api as codes_api, jobs as codes_jobs, web as codes_web
 from kaksha.codes.jobs import Outgoing
 from kaksha.core import failures, health, openapi, statics
@@ -46,6 +47,7 @@ from kaksha.files import api as files_api, jobs as files_jobs
 from kaksha.files.service import Shelf
 from kaksha.gateways import mail, push, scanner, sms, storage
 from kaksha.gateways.push_content import private_key, vapid
+from kaksha.holidays import api as holidays_api, web as holidays_web
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -58,9 +60,12 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.notifications import api as notifications_api, jobs as notifications_jobs, web as notifications_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.rescheduling import api as rescheduling_api, web as rescheduling_web
+from kaksha.schedules import api as schedules_api, web as schedules_web
 from kaksha.sessions import service as sessions
 from kaksha.tus import api as tus_api, jobs as tus_jobs, web as tus_web
 from kaksha.uploads import api as uploads_api, web as uploads_web
+from kaksha.weekly import api as weekly_api, jobs as weekly_jobs, web as weekly_web
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -91,6 +96,15 @@ ROUTES: tuple[Router, ...] = (
     people_web.routes,
     joining_api.routes,
     joining_web.routes,
+    classes_api.routes,
+    schedules_api.routes,
+    schedules_web.routes,
+    weekly_api.routes,
+    weekly_web.routes,
+    rescheduling_api.routes,
+    rescheduling_web.routes,
+    holidays_api.routes,
+    holidays_web.routes,
     home_api.routes,
     home_web.routes,
 )
@@ -188,6 +202,7 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     shelf = _shelf(settings)
     files_jobs.register(jobs, core, shelf)
     tus_jobs.register(jobs, core, shelf)
+    weekly_jobs.register(jobs, core)
     return Process(core, jobs, out, outside, shelf)
 
 

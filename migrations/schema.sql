@@ -160,6 +160,113 @@ begin
   end loop;
 end $$;
 
+CREATE FUNCTION public.class_status(at timestamp with time zone, ends_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, cancelled_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cancelled_at IS NOT NULL) THEN 'cancelled'::text WHEN ((ended_at IS NOT NULL) OR (at >= ends_at)) THEN 'ended'::text WHEN (started_at IS NOT NULL) THEN 'live'::text ELSE 'scheduled'::text END;
+
+CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+
+CREATE TABLE public.classes (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL,
+    planned_teacher_id uuid,
+    room_id uuid,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    topic text DEFAULT ''::text NOT NULL,
+    meeting_url text,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    cancel_reason text,
+    holiday_id uuid,
+    slot_id uuid,
+    slot_on date,
+    revision integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT classes_cancel_reason_check CHECK (((length(cancel_reason) >= 1) AND (length(cancel_reason) <= 200))),
+    CONSTRAINT classes_check CHECK (((ends_at > starts_at) AND (ends_at <= (starts_at + '12:00:00'::interval)))),
+    CONSTRAINT classes_check1 CHECK ((ended_at >= started_at)),
+    CONSTRAINT classes_check2 CHECK (((slot_id IS NULL) = (slot_on IS NULL))),
+    CONSTRAINT classes_meeting_url_check CHECK (((meeting_url ~ '^https://'::text) AND (length(meeting_url) <= 500))),
+    CONSTRAINT classes_reason CHECK (((cancel_reason IS NULL) OR (cancelled_at IS NOT NULL))),
+    CONSTRAINT classes_topic_check CHECK ((length(topic) <= 120))
+);
+
+CREATE FUNCTION public.class_json(c public.classes, batch text, subject text, teacher text, planned text, room text, at timestamp with time zone, joins interval, staff boolean) RETURNS json
+    LANGUAGE sql STABLE
+    RETURN json_build_object('id', (c).id, 'batchId', (c).batch_id, 'batchName', batch, 'subjectId', (c).subject_id, 'subjectName', subject, 'teacherId', (c).teacher_id, 'teacherName', teacher, 'plannedTeacherName', planned, 'roomId', (c).room_id, 'roomName', room, 'topic', (c).topic, 'startsAt', public.iso((c).starts_at), 'endsAt', public.iso((c).ends_at), 'status', public.class_status(at, (c).ends_at, (c).started_at, (c).ended_at, (c).cancelled_at), 'startedAt', public.iso((c).started_at), 'endedAt', public.iso((c).ended_at), 'reason', (c).cancel_reason, 'joinFrom', public.iso(((c).starts_at - joins)), 'meetingUrl', CASE WHEN (((c).cancelled_at IS NULL) AND (staff OR ((at < (c).ends_at) AND ((c).ended_at IS NULL) AND (((c).started_at IS NOT NULL) OR (at >= ((c).starts_at - joins)))))) THEN (c).meeting_url ELSE NULL::text END, 'repeats', ((c).slot_id IS NOT NULL));
+
+CREATE TABLE public.institutes (
+    id uuid NOT NULL,
+    institute_id uuid GENERATED ALWAYS AS (id) STORED NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
+    currency text DEFAULT 'INR'::text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    phone text,
+    email text,
+    address text DEFAULT ''::text NOT NULL,
+    gstin text,
+    demo boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT institutes_address_check CHECK ((length(address) <= 400)),
+    CONSTRAINT institutes_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9-]{1,39}$'::text)),
+    CONSTRAINT institutes_currency_check CHECK ((currency = 'INR'::text)),
+    CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
+    CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+CREATE TABLE public.timetable_slots (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL,
+    room_id uuid,
+    weekday smallint NOT NULL,
+    starts time without time zone NOT NULL,
+    minutes smallint NOT NULL,
+    from_on date NOT NULL,
+    until_on date,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT timetable_slots_check CHECK ((until_on >= (from_on - 1))),
+    CONSTRAINT timetable_slots_minutes_check CHECK (((minutes >= 10) AND (minutes <= 600))),
+    CONSTRAINT timetable_slots_one_day CHECK ((((EXTRACT(epoch FROM starts) / (60)::numeric) + (minutes)::numeric) <= (1440)::numeric)),
+    CONSTRAINT timetable_slots_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+CREATE FUNCTION public.classes_in(room uuid, at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (( SELECT count(*) AS count
+            FROM public.classes c
+           WHERE ((c.institute_id = public.tenant()) AND (c.room_id = classes_in.room) AND (c.ends_at > classes_in.at) AND (c.cancelled_at IS NULL))) + ( SELECT count(*) AS count
+            FROM ((public.timetable_slots s
+              JOIN public.institutes i ON ((i.id = s.institute_id)))
+              JOIN public.batches b ON (((b.institute_id = s.institute_id) AND (b.id = s.batch_id))))
+           WHERE ((s.institute_id = public.tenant()) AND (s.room_id = classes_in.room) AND (b.archived_at IS NULL) AND (LEAST(s.until_on, b.ends_on) >= ((classes_in.at AT TIME ZONE i.zone))::date))));
+END;
+
+CREATE FUNCTION public.classes_on(day date, at timestamp with time zone) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT json_build_object('total', count(*) FILTER (WHERE (c.cancelled_at IS NULL)), 'cancelled', count(c.cancelled_at), 'live', count(*) FILTER (WHERE (public.class_status(classes_on.at, c.ends_at, c.started_at, c.ended_at, c.cancelled_at) = 'live'::text))) AS json_build_object
+    FROM (public.institutes i
+      JOIN public.classes c ON (((c.institute_id = i.id) AND (c.starts_at >= ((classes_on.day)::timestamp without time zone AT TIME ZONE i.zone)) AND (c.starts_at < (((classes_on.day + 1))::timestamp without time zone AT TIME ZONE i.zone)))))
+   WHERE (i.institute_id = public.tenant());
+END;
+
 CREATE FUNCTION public.count_file_bytes() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -278,9 +385,78 @@ begin
   return null;
 end $$;
 
-CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+CREATE TABLE public.rooms (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT rooms_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT rooms_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
+);
+
+CREATE TABLE public.subjects (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    code text NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT subjects_code_check CHECK (((length(code) >= 1) AND (length(code) <= 12))),
+    CONSTRAINT subjects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+CREATE TABLE public.users (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text,
+    phone text,
+    password_hash text,
+    roles text[] NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    status text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    email_verified_at timestamp with time zone,
+    phone_verified_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    avatar text,
+    digest text DEFAULT 'none'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    second_factor boolean DEFAULT false NOT NULL,
+    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
+    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
+    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
+    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
+    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
+    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
+    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+CREATE FUNCTION public.given_on(teacher uuid, day date, at timestamp with time zone, joins interval) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(json_agg(public.class_json(c.*, b.name, j.name, t.name, p.name, r.name, given_on.at, given_on.joins, true) ORDER BY c.starts_at, c.id), '[]'::json) AS "coalesce"
+    FROM ((((((public.institutes i
+      JOIN public.classes c ON (((c.institute_id = i.id) AND (c.teacher_id = given_on.teacher) AND (c.starts_at >= ((given_on.day)::timestamp without time zone AT TIME ZONE i.zone)) AND (c.starts_at < (((given_on.day + 1))::timestamp without time zone AT TIME ZONE i.zone)))))
+      JOIN public.batches b ON (((b.institute_id = c.institute_id) AND (b.id = c.batch_id))))
+      JOIN public.subjects j ON (((j.institute_id = c.institute_id) AND (j.id = c.subject_id))))
+      JOIN public.users t ON (((t.institute_id = c.institute_id) AND (t.id = c.teacher_id))))
+      LEFT JOIN public.users p ON (((p.institute_id = c.institute_id) AND (p.id = c.planned_teacher_id))))
+      LEFT JOIN public.rooms r ON (((r.institute_id = c.institute_id) AND (r.id = c.room_id))))
+   WHERE (i.institute_id = public.tenant());
+END;
 
 CREATE FUNCTION public.may_see_file(viewer uuid, viewer_is_admin boolean, file uuid, today date) RETURNS boolean
     LANGUAGE sql STABLE
@@ -325,6 +501,25 @@ CREATE FUNCTION public.may_see_student(viewer uuid, viewer_is_admin boolean, stu
 CREATE FUNCTION public.new_file_key() RETURNS bytea
     LANGUAGE sql
     RETURN (((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()));
+
+CREATE FUNCTION public.next_classes(student uuid, at timestamp with time zone, joins interval) RETURNS json
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(json_agg(public.class_json(c.*, b.name, j.name, t.name, p.name, r.name, next_classes.at, next_classes.joins, false) ORDER BY c.starts_at, c.id), '[]'::json) AS "coalesce"
+    FROM ((((((( SELECT m.id
+            FROM ((public.enrolments e
+              JOIN public.institutes i ON ((i.id = e.institute_id)))
+              JOIN public.classes m ON (((m.institute_id = e.institute_id) AND (m.batch_id = e.batch_id) AND (m.starts_at > (next_classes.at - '12:00:00'::interval)) AND (m.starts_at < (next_classes.at + '8 days'::interval)) AND (m.ends_at > next_classes.at) AND (m.ended_at IS NULL) AND (m.cancelled_at IS NULL) AND (((m.starts_at AT TIME ZONE i.zone))::date >= e.starts_on) AND ((e.ends_on IS NULL) OR (((m.starts_at AT TIME ZONE i.zone))::date < e.ends_on)))))
+           WHERE ((e.institute_id = public.tenant()) AND (e.student_id = next_classes.student))
+           ORDER BY m.starts_at, m.id
+          LIMIT 3) n
+      JOIN public.classes c ON (((c.institute_id = public.tenant()) AND (c.id = n.id))))
+      JOIN public.batches b ON (((b.institute_id = c.institute_id) AND (b.id = c.batch_id))))
+      JOIN public.subjects j ON (((j.institute_id = c.institute_id) AND (j.id = c.subject_id))))
+      JOIN public.users t ON (((t.institute_id = c.institute_id) AND (t.id = c.teacher_id))))
+      LEFT JOIN public.users p ON (((p.institute_id = c.institute_id) AND (p.id = c.planned_teacher_id))))
+      LEFT JOIN public.rooms r ON (((r.institute_id = c.institute_id) AND (r.id = c.room_id))));
+END;
 
 CREATE FUNCTION public.num(value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -569,29 +764,6 @@ CREATE TABLE public.deliveries (
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'dropped'::text])))
 );
 
-CREATE TABLE public.institutes (
-    id uuid NOT NULL,
-    institute_id uuid GENERATED ALWAYS AS (id) STORED NOT NULL,
-    code text NOT NULL,
-    name text NOT NULL,
-    zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
-    currency text DEFAULT 'INR'::text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    phone text,
-    email text,
-    address text DEFAULT ''::text NOT NULL,
-    gstin text,
-    demo boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT institutes_address_check CHECK ((length(address) <= 400)),
-    CONSTRAINT institutes_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9-]{1,39}$'::text)),
-    CONSTRAINT institutes_currency_check CHECK ((currency = 'INR'::text)),
-    CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
-    CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
-    CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
-);
-
 CREATE TABLE public.notices (
     institute_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -632,41 +804,6 @@ CREATE TABLE public.push_targets (
     CONSTRAINT push_targets_service_check CHECK ((service = ANY (ARRAY['web'::text, 'fcm'::text])))
 );
 
-CREATE TABLE public.users (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    email text,
-    phone text,
-    password_hash text,
-    roles text[] NOT NULL,
-    permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    status text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    theme text DEFAULT 'system'::text NOT NULL,
-    email_verified_at timestamp with time zone,
-    phone_verified_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    avatar text,
-    digest text DEFAULT 'none'::text NOT NULL,
-    quiet_from time without time zone,
-    quiet_to time without time zone,
-    second_factor boolean DEFAULT false NOT NULL,
-    CONSTRAINT users_avatar_check CHECK ((avatar ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT users_check CHECK (((permissions = '{}'::text[]) OR ('admin'::text = ANY (roles)))),
-    CONSTRAINT users_check1 CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
-    CONSTRAINT users_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text, 'weekly'::text]))),
-    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (length(email) <= 254))),
-    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
-    CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
-    CONSTRAINT users_permissions_check CHECK ((permissions <@ ARRAY['desk'::text, 'academics'::text, 'money'::text, 'owner'::text])),
-    CONSTRAINT users_phone_check CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
-    CONSTRAINT users_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['student'::text, 'teacher'::text, 'parent'::text, 'admin'::text]))),
-    CONSTRAINT users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'pending'::text, 'disabled'::text]))),
-    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
-);
-
 CREATE VIEW public.delivery_contents WITH (security_invoker='true') AS
  SELECT d.institute_id,
     d.id,
@@ -701,6 +838,19 @@ CREATE TABLE public.file_usage (
     owner_id uuid NOT NULL,
     bytes bigint NOT NULL,
     CONSTRAINT file_usage_bytes_check CHECK ((bytes >= 0))
+);
+
+CREATE TABLE public.holidays (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid,
+    name text NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT holidays_check CHECK (((ends_on >= starts_on) AND (ends_on <= (starts_on + 200)))),
+    CONSTRAINT holidays_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
 );
 
 CREATE TABLE public.idempotency_keys (
@@ -876,18 +1026,6 @@ CREATE TABLE public.students (
     CONSTRAINT students_roll_no_check CHECK (((length(roll_no) >= 1) AND (length(roll_no) <= 20)))
 );
 
-CREATE TABLE public.subjects (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    code text NOT NULL,
-    archived_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT subjects_code_check CHECK (((length(code) >= 1) AND (length(code) <= 12))),
-    CONSTRAINT subjects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
-);
-
 CREATE TABLE public.teachers (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -949,6 +1087,21 @@ ALTER TABLE ONLY public.batches
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_batch_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_room_once EXCLUDE USING gist (institute_id WITH =, room_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_slot_once UNIQUE (institute_id, slot_id, slot_on);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_teacher_once EXCLUDE USING gist (institute_id WITH =, teacher_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
 ALTER TABLE ONLY public.dead_addresses
     ADD CONSTRAINT dead_addresses_pkey PRIMARY KEY (institute_id, user_id, channel, address_hash);
 
@@ -972,6 +1125,9 @@ ALTER TABLE ONLY public.file_usage
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (institute_id, user_id, route, key);
@@ -1024,6 +1180,9 @@ ALTER TABLE ONLY public.recovery_codes
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (institute_id, hash);
 
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
 
@@ -1044,6 +1203,9 @@ ALTER TABLE ONLY public.subjects
 
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (institute_id, id);
@@ -1081,6 +1243,14 @@ CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, su
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
 
+CREATE INDEX classes_batch ON public.classes USING btree (institute_id, batch_id, starts_at);
+
+CREATE INDEX classes_planned ON public.classes USING btree (institute_id, planned_teacher_id, starts_at) WHERE (planned_teacher_id IS NOT NULL);
+
+CREATE INDEX classes_teacher ON public.classes USING btree (institute_id, teacher_id, starts_at);
+
+CREATE INDEX classes_time ON public.classes USING btree (institute_id, starts_at);
+
 CREATE INDEX deliveries_due ON public.deliveries USING btree (institute_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sending'::text]));
 
 CREATE UNIQUE INDEX deliveries_once ON public.deliveries USING btree (institute_id, notification_id, channel, target_id);
@@ -1094,6 +1264,8 @@ CREATE INDEX file_grants_hook ON public.file_grants USING btree (institute_id, h
 CREATE INDEX files_age ON public.files USING btree (institute_id, created_at);
 
 CREATE INDEX files_uploader ON public.files USING btree (institute_id, uploader_id, id);
+
+CREATE INDEX holidays_days ON public.holidays USING btree (institute_id, ends_on, starts_on);
 
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
@@ -1137,6 +1309,8 @@ CREATE INDEX refresh_tokens_age ON public.refresh_tokens USING btree (expires_at
 
 CREATE INDEX refresh_tokens_session ON public.refresh_tokens USING btree (institute_id, session_id);
 
+CREATE UNIQUE INDEX rooms_name ON public.rooms USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
+
 CREATE INDEX sessions_changed ON public.sessions USING btree (changed_at) WHERE (changed_at IS NOT NULL);
 
 CREATE INDEX sessions_of_user ON public.sessions USING btree (institute_id, user_id);
@@ -1152,6 +1326,10 @@ CREATE UNIQUE INDEX students_roll_no ON public.students USING btree (institute_i
 CREATE UNIQUE INDEX subjects_code ON public.subjects USING btree (institute_id, lower(code)) WHERE (archived_at IS NULL);
 
 CREATE UNIQUE INDEX subjects_name ON public.subjects USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
+
+CREATE INDEX timetable_slots_batch ON public.timetable_slots USING btree (institute_id, batch_id);
+
+CREATE INDEX timetable_slots_teacher ON public.timetable_slots USING btree (institute_id, teacher_id);
 
 CREATE INDEX uploads_age ON public.uploads USING btree (institute_id, expires_at);
 
@@ -1191,6 +1369,27 @@ ALTER TABLE ONLY public.batch_subjects
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_holiday_id_fkey FOREIGN KEY (institute_id, holiday_id) REFERENCES public.holidays(institute_id, id) ON DELETE SET NULL (holiday_id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_planned_teacher_id_fkey FOREIGN KEY (institute_id, planned_teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_room_id_fkey FOREIGN KEY (institute_id, room_id) REFERENCES public.rooms(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_slot_id_fkey FOREIGN KEY (institute_id, slot_id) REFERENCES public.timetable_slots(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_subject_id_fkey FOREIGN KEY (institute_id, subject_id) REFERENCES public.subjects(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_teacher_id_fkey FOREIGN KEY (institute_id, teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
 ALTER TABLE ONLY public.dead_addresses
     ADD CONSTRAINT dead_addresses_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
@@ -1214,6 +1413,12 @@ ALTER TABLE ONLY public.file_usage
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
 ALTER TABLE ONLY public.invite_uses
     ADD CONSTRAINT invite_uses_institute_id_invite_id_fkey FOREIGN KEY (institute_id, invite_id) REFERENCES public.invites(institute_id, id);
@@ -1272,6 +1477,9 @@ ALTER TABLE ONLY public.recovery_codes
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
 ALTER TABLE ONLY public.second_factors
     ADD CONSTRAINT second_factors_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
@@ -1287,6 +1495,18 @@ ALTER TABLE ONLY public.subjects
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_room_id_fkey FOREIGN KEY (institute_id, room_id) REFERENCES public.rooms(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_subject_id_fkey FOREIGN KEY (institute_id, subject_id) REFERENCES public.subjects(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_teacher_id_fkey FOREIGN KEY (institute_id, teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
 
@@ -1298,6 +1518,8 @@ ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.batches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dead_addresses ENABLE ROW LEVEL SECURITY;
 
@@ -1312,6 +1534,8 @@ ALTER TABLE public.file_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.file_usage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.holidays ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1343,6 +1567,8 @@ ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.second_factors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
@@ -1359,6 +1585,8 @@ CREATE POLICY tenant ON public.batch_subjects USING ((institute_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.batches USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.classes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.dead_addresses USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.deliveries USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -1372,6 +1600,8 @@ CREATE POLICY tenant ON public.file_keys USING ((institute_id = ( SELECT public.
 CREATE POLICY tenant ON public.file_usage USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.files USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.holidays USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -1403,6 +1633,8 @@ CREATE POLICY tenant ON public.recovery_codes USING ((institute_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.refresh_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.rooms USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.second_factors USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.sessions USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -1413,9 +1645,13 @@ CREATE POLICY tenant ON public.subjects USING ((institute_id = ( SELECT public.t
 
 CREATE POLICY tenant ON public.teachers USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.timetable_slots USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.uploads USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.users USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+ALTER TABLE public.timetable_slots ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 
@@ -1430,6 +1666,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO kaksha_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.parent_links TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.batches TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classes TO kaksha_app;
+
+GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timetable_slots TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.every_institute() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.every_institute() TO kaksha_app;
@@ -1447,6 +1689,12 @@ REVOKE ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone te
 GRANT ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.give_file_key() FROM PUBLIC;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rooms TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.new_file_key() FROM PUBLIC;
 
@@ -1483,19 +1731,17 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.dead_addresses TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO kaksha_app;
 
-GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notices TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_targets TO kaksha_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
-
 GRANT SELECT ON TABLE public.delivery_contents TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.file_usage TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.holidays TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
 
@@ -1526,8 +1772,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO kaksha_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sign_in_places TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
 

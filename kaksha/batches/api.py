@@ -15,6 +15,7 @@ from kaksha.batches.models import (
     Enrolment,
     NewBatch,
     NewEnrolment,
+    NewTransfer,
     RosterSort,
     RosterStudent,
     Teaching,
@@ -138,8 +139,17 @@ async def remove(
         return await tx.answer(Ok(data=await service.remove(tx, batch_id, student_id, on)))
 
 
+@post("/batches/{batch_id:uuid}/enrolments/{student_id:uuid}/transfer", guards=allow("admin", permission="academics"))
+async def transfer(
+    request: Request, batch_id: FromPath[UUID], student_id: FromPath[UUID], data: JSONBody[NewTransfer]
+) -> Response[Ok[Enrolment]]:
+    """Move a student to another batch, from today or from `on`: leaves the one and joins the other, or neither."""
+    async with request.write() as tx:
+        return await tx.answer(Ok(data=await service.transfer(tx, batch_id, student_id, data)), status=201)
+
+
 routes = Router(
     "/v1",
-    route_handlers=[batches, batch, create, change, archive, set_subjects, students, enrol, remove],
+    route_handlers=[batches, batch, create, change, archive, set_subjects, students, enrol, remove, transfer],
     tags=["batches"],
 )

@@ -11,8 +11,8 @@ from kaksha.notifications.models import kinds
 
 __all__ = [
     "ENROLLED", "REMOVED", "Batch", "BatchChange", "BatchRow", "BatchSort", "BatchSubject", "Candidate", "Enrolment",
-    "Medium", "NewBatch", "NewEnrolment", "Removal", "RosterSort", "RosterStudent", "Student", "SubjectTeacher",
-    "Teacher", "Teaching",
+    "Medium", "NewBatch", "NewEnrolment", "NewTransfer", "Removal", "RosterSort", "RosterStudent", "Student",
+    "SubjectTeacher", "Teacher", "Teaching",
 ]  # fmt: skip
 
 ENROLLED = kinds.register(
@@ -100,6 +100,13 @@ class NewEnrolment(msgspec.Struct, frozen=True, rename="camel"):
 class Removal(msgspec.Struct, frozen=True):
     """The removal page's form: the first day that the student is not in the batch any more."""
 
+    on: date | None = None
+
+
+class NewTransfer(msgspec.Struct, frozen=True, rename="camel"):
+    """A student goes from this batch to another; `on` (today) is the first day in the new one."""
+
+    to_batch_id: UUID
     on: date | None = None
 
 

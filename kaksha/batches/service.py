@@ -16,6 +16,7 @@ from kaksha.batches.models import (
     Enrolment,
     NewBatch,
     NewEnrolment,
+    NewTransfer,
     Student,
     Teaching,
 )  # fmt: skip
@@ -193,6 +194,29 @@ async def _tell(tx: Write, kind: Kind, batch: BatchRow, student: Student, day: d
     to = [user_id for user_id in family if user_id != tx.actor.user_id]
     facts: Facts = {"student": student.name, "batch": batch.name, "day": day}
     await notify(tx, kind, to=to, about=batch.id, facts=facts, data={"studentId": student.id})
+
+
+async def transfer(tx: Write, batch_id: UUID, student_id: UUID, body: NewTransfer) -> Enrolment:
+    """Moves a student to another batch: they leave this one the day they begin there, or nothing happens at all.
+
+    Both batches are held in the order of their ids, so that two transfers the other way round do not wait for each
+    other. Raises NotFound, Invalid, BatchOver, AlreadyEnrolled or BatchFull.
+    """
+    if body.to_batch_id == batch_id:
+        raise Invalid({"toBatchId": [N_("The student is in this batch already.")]})
+    for one in sorted((batch_id, body.to_batch_id)):
+        if await queries.batch_for_change(tx.conn, tx.institute_id, one, tx.now) is None:
+            if one == batch_id:
+                raise NotFound
+            raise Invalid({"toBatchId": [N_("Is not a batch of this institute.")]})
+    left = await remove(tx, batch_id, student_id, body.on)
+    first = body.on or left.ends_on
+    new = await enrol(tx, body.to_batch_id, NewEnrolment(student_id, first))
+    await audit.record(
+        tx, "enrolment.transferred", new.id,
+        before={"batch_id": batch_id, "student_id": student_id}, after={"batch_id": new.batch_id, "starts_on": first},
+    )  # fmt: skip
+    return new
 
 
 async def _batch(tx: Write, batch_id: UUID) -> BatchRow:

@@ -1,5 +1,6 @@
 """Failures in both faces: the API's envelope (or problem+json), and a page that says what to do next."""
 
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -102,7 +103,7 @@ def _page(request: Request, error: AppError) -> Response[bytes]:
 
 def text(lang: str, error: AppError) -> str:
     """What the person reads."""
-    return i18n.gettext(lang, error.text).format(**error.facts)
+    return i18n.gettext(lang, error.text).format(**_in_words(lang, error.facts))
 
 
 def reasons(lang: str, problems: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -112,8 +113,13 @@ def reasons(lang: str, problems: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _in_language(lang: str, why: str) -> str:
     if isinstance(why, Why):
-        return i18n.gettext(lang, why.key).format(**why.facts)
+        return i18n.gettext(lang, why.key).format(**_in_words(lang, why.facts))
     return i18n.gettext(lang, why)
+
+
+def _in_words(lang: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts as a person reads them; a moment in the zone that it carries."""
+    return {name: i18n.moment(fact, lang) if isinstance(fact, datetime) else fact for name, fact in facts.items()}
 
 
 def _json(request: Request, error: AppError) -> Response[bytes]:

@@ -100,18 +100,19 @@ class Tab:
 ROLES = {"student": N_("Student"), "teacher": N_("Teacher"), "parent": N_("Parent"), "admin": N_("Admin")}
 
 _BATCHES = Tab(N_("Batches"), "/batches", "layers")
+_CLASSES = Tab(N_("Classes"), "/classes", "calendar")
 _ME = Tab(N_("Me"), "/me", "person")
 # At most five each; only tabs whose pages exist.
 TABS: dict[str, tuple[Tab, ...]] = {
-    "student": (Tab(N_("Home"), "/home", "home"), _BATCHES, _ME),
-    "teacher": (Tab(N_("Today"), "/home", "home"), _BATCHES, _ME),
-    "parent": (Tab(N_("Home"), "/home", "home"), Tab(N_("Children"), "/children", "people"), _ME),
+    "student": (Tab(N_("Home"), "/home", "home"), _CLASSES, _BATCHES, _ME),
+    "teacher": (Tab(N_("Today"), "/home", "home"), _CLASSES, _BATCHES, _ME),
+    "parent": (Tab(N_("Home"), "/home", "home"), _CLASSES, Tab(N_("Children"), "/children", "people"), _ME),
     "admin": (
         Tab(N_("Home"), "/home", "home"),
         Tab(N_("People"), "/people", "people"),
+        _CLASSES,
         _BATCHES,
         Tab(N_("Institute"), "/institute", "building"),
-        _ME,
     ),
 }
 
@@ -194,6 +195,7 @@ def _environment(lang: str) -> Environment:
     values |= {
         "_": translated, "ngettext": counted, "asset": asset, "tabs": tabs, "current_tab": _current_tab,
         "ROLES": ROLES, "LANGUAGES": i18n.LANGUAGE_NAMES,
+        "WEEKDAYS": i18n.weekdays(lang), "WEEKDAYS_SHORT": i18n.weekdays(lang, "abbreviated"),
     }  # fmt: skip
     filters |= {
         "inr": i18n.inr, "initials": i18n.initials, "day": _day, "clock": _clock, "hours": _hours,

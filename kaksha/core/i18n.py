@@ -18,17 +18,20 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from kaksha.core.amounts import inr, size
+
 __all__ = [
     "LANGUAGES", "LANGUAGE_NAMES", "N_", "ago", "check", "clock", "day", "gettext", "hours", "initials",
-    "inr", "local", "negotiate", "ngettext", "size", "update", "when",
+    "inr", "local", "moment", "negotiate", "ngettext", "size", "update", "weekdays", "when",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "hi")
@@ -79,25 +82,6 @@ def _weight(parameter: str) -> float:
 # `zone` is the institute's ("Asia/Kolkata"): its midnight begins a day, wherever the server or the phone is.
 
 
-def inr(paise: int) -> str:
-    """Paise as people write rupees: 12345000 is ₹1,23,450. Paise are shown only when there are some."""
-    rupees, rest = divmod(abs(paise), 100)
-    lakhs, thousand = str(rupees)[:-3], str(rupees)[-3:]
-    groups = re.findall(r"\d{1,2}(?=(?:\d\d)*$)", lakhs)
-    amount = ",".join([*groups, thousand]) + (f".{rest:02}" if rest else "")
-    return f"−₹{amount}" if paise < 0 else f"₹{amount}"
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: 820 B, 14 KB, 2.5 MB."""
-    amount, unit = float(count), "B"
-    for larger in ("KB", "MB", "GB", "TB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.1f}".removesuffix(".0") + f" {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-
-
 def day(value: date | datetime, lang: str, zone: str, now: datetime) -> str:
     """Today, Tomorrow, Yesterday; Fri 27 within a week; 9 Dec within the year; 9 Dec 2027 beyond."""
     that, today = _date(value, zone), _date(now, zone)
@@ -127,6 +111,17 @@ def hours(start: datetime, end: datetime, lang: str, zone: str) -> str:
 def when(value: datetime, lang: str, zone: str, now: datetime) -> str:
     """Today, 9 pm."""
     return f"{day(value, lang, zone, now)}, {clock(value, lang, zone)}"
+
+
+def weekdays(lang: str, width: Literal["wide", "abbreviated"] = "wide") -> dict[int, str]:
+    """What the days are called, from 1 (Monday) to 7."""
+    names = get_day_names(width, locale=lang)
+    return {day: str(names[day - 1]) for day in range(1, 8)}
+
+
+def moment(value: datetime, lang: str) -> str:
+    """Mon 23 Nov, 9 am: a moment in the zone that it carries, said so that it can be read later."""
+    return f"{format_date(value, 'EEE d MMM', locale=lang)}, {clock(value, lang, str(value.tzinfo))}"
 
 
 def ago(value: datetime, lang: str, zone: str, now: datetime) -> str:

@@ -6,11 +6,12 @@ from typing import Literal
 import msgspec
 
 from kaksha.accounts.models import Language, Role
+from kaksha.classes.models import Class
 from kaksha.core.ids import UUID
 
 __all__ = [
-    "DASHBOARDS", "AdminDashboard", "AnyDashboard", "AuditLine", "BatchSeats", "ChildCard", "EndingBatch",
-    "InstituteCounts", "InstituteName", "NewStudent", "Newcomer", "ParentDashboard", "ParentOfStudent",
+    "DASHBOARDS", "AdminDashboard", "AnyDashboard", "AuditLine", "BatchSeats", "ChildCard", "ClassesToday",
+    "EndingBatch", "InstituteCounts", "InstituteName", "NewStudent", "Newcomer", "ParentDashboard", "ParentOfStudent",
     "ParentProfile", "Relation", "StudentBatch", "StudentDashboard", "StudentName", "StudentProfile", "SubjectName",
     "TaughtSubject", "TeacherCounts", "TeacherDashboard", "TeacherProfile", "TeachingBatch", "Untaught",
 ]  # fmt: skip
@@ -73,10 +74,11 @@ class ParentOfStudent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StudentDashboard(msgspec.Struct, frozen=True, rename="camel"):
-    """What a student is in, who teaches them, and whose child they are."""
+    """What a student has next and is in, who teaches them, and whose child they are."""
 
     profile: StudentProfile
     institute: InstituteName
+    next_classes: list[Class]
     batches: list[StudentBatch]
     parents: list[ParentOfStudent]
 
@@ -135,6 +137,7 @@ class TeacherDashboard(msgspec.Struct, frozen=True, rename="camel"):
 
     profile: TeacherProfile
     institute: InstituteName
+    today_classes: list[Class]
     counts: TeacherCounts
     batches: list[TeachingBatch]
     new_students: list[NewStudent]
@@ -155,6 +158,7 @@ class ChildCard(msgspec.Struct, frozen=True, rename="camel"):
     roll_no: str
     grade: str
     relation: Relation
+    next_classes: list[Class]
     batches: list[StudentBatch]
 
 
@@ -226,10 +230,19 @@ class AuditLine(msgspec.Struct, frozen=True, rename="camel"):
     actor_name: str | None
 
 
+class ClassesToday(msgspec.Struct, frozen=True, rename="camel"):
+    """The classes of a day; `total` leaves the cancelled ones out."""
+
+    total: int
+    cancelled: int
+    live: int
+
+
 class AdminDashboard(msgspec.Struct, frozen=True, rename="camel"):
     """What needs an admin, and what is new. `counts` are whole; each list holds the first few."""
 
     institute: InstituteName
+    classes_today: ClassesToday
     counts: InstituteCounts
     pending: list[Newcomer]
     without_batch: list[StudentName]

@@ -8,15 +8,17 @@ as laterals and read as the answer does (measured on 20 000 students). `may_see_
 their own record never pays for it, nor does an admin.
 """
 
-from datetime import date
+from datetime import date, datetime
 
+from kaksha.classes.models import JOINS
 from kaksha.core.db import Conn
 from kaksha.core.ids import UUID
 
 
 async def student_dashboard(
-    conn: Conn, institute_id: UUID, student_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date
-) -> str | None:
+    conn: Conn, institute_id: UUID, student_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date,
+    now: datetime,
+) -> str | None:  # fmt: skip
     """A student's dashboard as JSON (`StudentDashboard`), for those who may see the student."""
     return await conn.fetchval(
         """
@@ -24,7 +26,7 @@ async def student_dashboard(
           'profile', json_build_object(
             'id', u.id, 'name', u.name, 'rollNo', s.roll_no, 'grade', s.grade, 'joinedOn', s.joined_on,
             'leftOn', s.left_on, 'language', u.language),
-          'institute', json_build_object('id', i.id, 'name', i.name),
+          'institute', json_build_object('id', i.id, 'name', i.name), 'nextClasses', next_classes($2, $6, $7),
           'batches', (
             select coalesce(json_agg(json_build_object(
               'id', b.id, 'name', b.name, 'code', b.code, 'course', b.course, 'medium', b.medium,
@@ -61,13 +63,14 @@ async def student_dashboard(
         where s.institute_id = $1 and s.user_id = $2
           and ($3::uuid = $2 or $4::boolean or may_see_student($3, $4, $2, $5))
         """,
-        institute_id, student_id, viewer_id, viewer_is_admin, today,
+        institute_id, student_id, viewer_id, viewer_is_admin, today, now, JOINS,
     )  # fmt: skip
 
 
 async def teacher_dashboard(
-    conn: Conn, institute_id: UUID, teacher_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date
-) -> str | None:
+    conn: Conn, institute_id: UUID, teacher_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date,
+    now: datetime,
+) -> str | None:  # fmt: skip
     """A teacher's dashboard as JSON (`TeacherDashboard`), for the teacher and for admins."""
     return await conn.fetchval(
         """
@@ -95,7 +98,7 @@ async def teacher_dashboard(
           'profile', json_build_object(
             'id', u.id, 'name', u.name, 'title', t.title, 'joinedOn', t.joined_on, 'leftOn', t.left_on,
             'language', u.language),
-          'institute', json_build_object('id', i.id, 'name', i.name),
+          'institute', json_build_object('id', i.id, 'name', i.name), 'todayClasses', given_on($2, $5, $6, $7),
           'counts', json_build_object(
             'batches', (select count(*) from taught),
             'students', (select count(distinct student_id) from present),
@@ -124,13 +127,14 @@ async def teacher_dashboard(
         join institutes i on i.id = $1
         where t.institute_id = $1 and t.user_id = $2 and ($3::uuid = $2 or $4::boolean)
         """,
-        institute_id, teacher_id, viewer_id, viewer_is_admin, today,
+        institute_id, teacher_id, viewer_id, viewer_is_admin, today, now, JOINS,
     )  # fmt: skip
 
 
 async def parent_dashboard(
-    conn: Conn, institute_id: UUID, parent_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date
-) -> str | None:
+    conn: Conn, institute_id: UUID, parent_id: UUID, viewer_id: UUID, viewer_is_admin: bool, today: date,
+    now: datetime,
+) -> str | None:  # fmt: skip
     """A parent's dashboard as JSON (`ParentDashboard`), for the parent and for admins."""
     return await conn.fetchval(
         """
@@ -140,7 +144,7 @@ async def parent_dashboard(
           'children', (
             select coalesce(json_agg(json_build_object(
               'id', p.id, 'name', p.name, 'rollNo', s.roll_no, 'grade', s.grade, 'relation', l.relation,
-              'batches', (
+              'nextClasses', next_classes(s.user_id, $6, $7), 'batches', (
                 select coalesce(json_agg(json_build_object(
                   'id', b.id, 'name', b.name, 'code', b.code, 'course', b.course, 'medium', b.medium,
                   'startsOn', b.starts_on, 'endsOn', b.ends_on, 'joinsOn', e.starts_on,
@@ -173,11 +177,11 @@ async def parent_dashboard(
         join institutes i on i.id = $1
         where u.institute_id = $1 and u.id = $2 and 'parent' = any (u.roles) and ($3::uuid = $2 or $4::boolean)
         """,
-        institute_id, parent_id, viewer_id, viewer_is_admin, today,
+        institute_id, parent_id, viewer_id, viewer_is_admin, today, now, JOINS,
     )  # fmt: skip
 
 
-async def admin_dashboard(conn: Conn, institute_id: UUID, today: date) -> str | None:
+async def admin_dashboard(conn: Conn, institute_id: UUID, today: date, now: datetime) -> str | None:
     """The institute's dashboard as JSON (`AdminDashboard`). Every admin may see all of it, so nothing is asked here.
 
     Each table is read once. New people and changes come off the end of their primary key: ids grow with time. Sign-ins
@@ -230,7 +234,7 @@ async def admin_dashboard(conn: Conn, institute_id: UUID, today: date) -> str | 
               or a.batch_id is not null and a.teacher_id not in (select id from teaching))
         )
         select json_build_object(
-          'institute', json_build_object('id', i.id, 'name', i.name),
+          'institute', json_build_object('id', i.id, 'name', i.name), 'classesToday', classes_on($2, $3),
           'counts', json_build_object(
             'students', (select count(*) from active), 'teachers', (select count(*) from teaching),
             'parents', people.parents, 'batches', (select count(*) from running), 'pending', people.pending,
@@ -285,6 +289,5 @@ async def admin_dashboard(conn: Conn, institute_id: UUID, today: date) -> str | 
         cross join people
         where i.id = $1
         """,
-        institute_id,
-        today,
-    )
+        institute_id, today, now,
+    )  # fmt: skip

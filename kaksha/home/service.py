@@ -13,25 +13,29 @@ from kaksha.home import queries
 async def student(conn: Conn, me: Principal, student_id: UUID, now: datetime) -> str:
     """A student's dashboard as JSON, for the student, parents, teachers and admins. Raises NotFound."""
     today = local_date(now, me.zone)
-    return _there(await queries.student_dashboard(conn, me.institute_id, student_id, me.user_id, me.is_admin, today))
+    return _there(
+        await queries.student_dashboard(conn, me.institute_id, student_id, me.user_id, me.is_admin, today, now)
+    )
 
 
 async def teacher(conn: Conn, me: Principal, teacher_id: UUID, now: datetime) -> str:
     """A teacher's dashboard as JSON, for the teacher and admins. Raises NotFound."""
     today = local_date(now, me.zone)
-    return _there(await queries.teacher_dashboard(conn, me.institute_id, teacher_id, me.user_id, me.is_admin, today))
+    return _there(
+        await queries.teacher_dashboard(conn, me.institute_id, teacher_id, me.user_id, me.is_admin, today, now)
+    )
 
 
 async def parent(conn: Conn, me: Principal, parent_id: UUID, now: datetime) -> str:
     """A parent's dashboard as JSON, for the parent and admins. Raises NotFound."""
     today = local_date(now, me.zone)
-    return _there(await queries.parent_dashboard(conn, me.institute_id, parent_id, me.user_id, me.is_admin, today))
+    return _there(await queries.parent_dashboard(conn, me.institute_id, parent_id, me.user_id, me.is_admin, today, now))
 
 
 async def child(conn: Conn, me: Principal, student_id: UUID, now: datetime) -> str:
     """A student's dashboard for a parent's pages, where being an admin as well opens nothing more. Raises NotFound."""
     today = local_date(now, me.zone)
-    return _there(await queries.student_dashboard(conn, me.institute_id, student_id, me.user_id, False, today))
+    return _there(await queries.student_dashboard(conn, me.institute_id, student_id, me.user_id, False, today, now))
 
 
 async def own(conn: Conn, me: Principal, role: str, now: datetime) -> str:
@@ -46,7 +50,7 @@ async def own(conn: Conn, me: Principal, role: str, now: datetime) -> str:
         return await teacher(conn, me, me.user_id, now)
     if role == "parent":
         return await parent(conn, me, me.user_id, now)
-    return _there(await queries.admin_dashboard(conn, me.institute_id, local_date(now, me.zone)))
+    return _there(await queries.admin_dashboard(conn, me.institute_id, local_date(now, me.zone), now))
 
 
 def _there(found: str | None) -> str:

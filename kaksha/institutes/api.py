@@ -1,4 +1,4 @@
-"""JSON routes: the caller's institute, and its subjects."""
+"""JSON routes: the caller's institute, its subjects and rooms."""
 
 from typing import Annotated
 
@@ -11,7 +11,18 @@ from kaksha.core.errors import NotFound
 from kaksha.core.http import Many, Ok, Request, allow, paged, raw
 from kaksha.core.ids import UUID
 from kaksha.institutes import queries, service
-from kaksha.institutes.models import Institute, InstituteChange, NewSubject, Subject, SubjectChange, SubjectSort, tidy
+from kaksha.institutes.models import (
+    Institute,
+    InstituteChange,
+    NewRoom,
+    NewSubject,
+    Room,
+    RoomChange,
+    Subject,
+    SubjectChange,
+    SubjectSort,
+    tidy,
+)  # fmt: skip
 
 
 async def _institute(conn: Conn, request: Request) -> Institute:
@@ -113,10 +124,62 @@ async def archive_subject(request: Request, subject_id: FromPath[UUID]) -> Respo
         return await tx.answer(Ok(data=None))
 
 
+@get("/rooms", guards=allow("admin", "teacher"))
+async def rooms(
+    request: Request,
+    q: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    page: Annotated[int, QueryParameter(ge=1, le=100_000)] = 1,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+) -> Many[Room]:
+    """The rooms in use."""
+    async with request.read() as conn:
+        found = await queries.rooms(conn, request.me.institute_id, tidy(q or "") or None, page, limit)
+    return paged(raw(list[Room], found["items"]), page, limit, found["total"])
+
+
+async def _room(conn: Conn, request: Request, room_id: UUID) -> Room:
+    found = await queries.room(conn, request.me.institute_id, room_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@get("/rooms/{room_id:uuid}", guards=allow("admin", "teacher"))
+async def room(request: Request, room_id: FromPath[UUID]) -> Ok[Room]:
+    """One room."""
+    async with request.read() as conn:
+        return Ok(data=await _room(conn, request, room_id))
+
+
+@post("/rooms", guards=allow("admin", permission="academics"))
+async def add_room(request: Request, data: JSONBody[NewRoom]) -> Response[Ok[Room]]:
+    """A new room."""
+    async with request.write() as tx:
+        room_id = await service.add_room(tx, data)
+        return await tx.answer(Ok(data=await _room(tx.conn, request, room_id)), status=201)
+
+
+@patch("/rooms/{room_id:uuid}", guards=allow("admin", permission="academics"))
+async def change_room(request: Request, room_id: FromPath[UUID], data: JSONBody[RoomChange]) -> Response[Ok[Room]]:
+    """Change a room; what is absent stays."""
+    async with request.write() as tx:
+        await service.change_room(tx, room_id, data)
+        return await tx.answer(Ok(data=await _room(tx.conn, request, room_id)))
+
+
+@delete("/rooms/{room_id:uuid}", status_code=200, guards=allow("admin", permission="academics"))
+async def archive_room(request: Request, room_id: FromPath[UUID]) -> Response[Ok[None]]:
+    """Archive a room. 409 ROOM_IN_USE while classes are planned there."""
+    async with request.write() as tx:
+        await service.archive_room(tx, room_id)
+        return await tx.answer(Ok(data=None))
+
+
 routes = Router(
     "/v1",
     route_handlers=[
-        institutes, institute, change_institute, subjects, subject, add_subject, change_subject, archive_subject,
+        institutes, institute, change_institute, subjects, subject, add_subject, change_subject, archive_subject, rooms,
+        room, add_room, change_room, archive_room,
     ],
     tags=["institutes"],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bodies, answers and rows of institutes and subjects; and how their fields are checked, for batches too."""
+"""Bodies, answers and rows of institutes, subjects and rooms; and how their fields are checked, for batches too."""
 
 import re
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from kaksha.core.i18n import N_
 from kaksha.core.ids import UUID
 
 __all__ = [
-    "FieldConflict", "Fields", "Institute", "InstituteChange", "InstituteForm", "Language", "NewSubject", "Subject",
-    "SubjectChange", "SubjectSort", "changes", "spoken", "tidy",
+    "FieldConflict", "Fields", "Institute", "InstituteChange", "InstituteForm", "Language", "NewRoom", "NewSubject",
+    "Room", "RoomChange", "Subject", "SubjectChange", "SubjectSort", "changes", "spoken", "tidy",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ SubjectSort = Literal["name", "-name", "code", "-code"]
 Name = Annotated[str, msgspec.Meta(description="1 to 120 characters")]
 SubjectName = Annotated[str, msgspec.Meta(description="1 to 80 characters; no two subjects share one")]
 SubjectCode = Annotated[str, msgspec.Meta(description="1 to 12 characters; no two subjects share one")]
+RoomName = Annotated[str, msgspec.Meta(description="1 to 60 characters; no two rooms share one")]
+Seats = Annotated[int, msgspec.Meta(description="1 to 1000 seats")]
 Phone = Annotated[str, msgspec.Meta(description="any phone number; kept as E.164")]
 Email = Annotated[str, msgspec.Meta(description="kept in small letters")]
 Address = Annotated[str, msgspec.Meta(description="at most 400 characters, lines allowed")]
@@ -90,6 +92,26 @@ class SubjectChange(msgspec.Struct, frozen=True, rename="camel"):
 
     name: SubjectName | msgspec.UnsetType = msgspec.UNSET
     code: SubjectCode | msgspec.UnsetType = msgspec.UNSET
+
+
+class Room(msgspec.Struct, frozen=True, rename="camel"):
+    """Where classes meet; `capacity` is how many students have a seat."""
+
+    id: UUID
+    name: str
+    capacity: int
+
+
+class NewRoom(msgspec.Struct, frozen=True, rename="camel"):
+    name: RoomName
+    capacity: Seats
+
+
+class RoomChange(msgspec.Struct, frozen=True, rename="camel"):
+    """A partial update: what is absent stays."""
+
+    name: RoomName | msgspec.UnsetType = msgspec.UNSET
+    capacity: Seats | msgspec.UnsetType = msgspec.UNSET
 
 
 class FieldConflict(Invalid):

@@ -1,4 +1,4 @@
-"""SQL of institutes and subjects. `$1` is the institute; what batches know comes from functions that they define."""
+"""SQL of institutes, subjects and rooms. `$1` is the institute; higher features know more: their functions tell."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ import msgspec
 
 from kaksha.core.db import Conn, Row
 from kaksha.core.ids import UUID
-from kaksha.institutes.models import Institute, Subject, SubjectSort
+from kaksha.institutes.models import Institute, Room, Subject, SubjectSort
 
 
 async def institute(conn: Conn, institute_id: UUID) -> str | None:
@@ -150,3 +150,66 @@ async def batches_teaching(conn: Conn, institute_id: UUID, subject_id: UUID, now
         institute_id, subject_id, now,
     )  # fmt: skip
     return [row["name"] for row in rows]
+
+
+async def rooms(conn: Conn, institute_id: UUID, q: str | None, page: int, limit: int) -> Row:
+    """(total, items as JSON `list[Room]`) of the rooms in use, by name."""
+    row = await conn.fetchrow(
+        """
+        with seen as (
+          select id, name, capacity, row_number() over (order by lower(name), id) as n from rooms
+          where institute_id = $1 and archived_at is null
+            and ($2::text is null or strpos(lower(name), lower($2)) > 0)
+        )
+        select (select count(*) from seen) as total, (
+          select coalesce(json_agg(
+            json_build_object('id', id, 'name', name, 'capacity', capacity) order by n), '[]')::text
+          from (select * from seen order by n limit $4 offset ($3::bigint - 1) * $4) shown) as items
+        """,
+        institute_id, q, page, limit,
+    )  # fmt: skip
+    assert row is not None
+    return row
+
+
+async def room(conn: Conn, institute_id: UUID, room_id: UUID) -> Room | None:
+    """A room in use."""
+    row = await conn.fetchrow(
+        "select id, name, capacity from rooms where institute_id = $1 and id = $2 and archived_at is null",
+        institute_id, room_id,
+    )  # fmt: skip
+    return Room(*row) if row else None
+
+
+async def room_name_taken(conn: Conn, institute_id: UUID, new: Room) -> bool:
+    """Whether another room in use has this name."""
+    return await conn.fetchval(
+        "select exists (select from rooms where institute_id = $1 and id <> $2 and lower(name) = lower($3)"
+        " and archived_at is null)",
+        institute_id, new.id, new.name,
+    )  # fmt: skip
+
+
+async def save_room(conn: Conn, institute_id: UUID, new: Room, now: datetime) -> None:
+    """Writes a room, new or changed."""
+    await conn.execute(
+        """
+        insert into rooms (institute_id, id, name, capacity, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)
+        on conflict (institute_id, id) do update set name = $3, capacity = $4, updated_at = $5
+        """,
+        institute_id, new.id, new.name, new.capacity, now,
+    )  # fmt: skip
+
+
+async def archive_room(conn: Conn, institute_id: UUID, room_id: UUID, now: datetime) -> None:
+    await conn.execute(
+        "update rooms set archived_at = $3, updated_at = $3 where institute_id = $1 and id = $2",
+        institute_id, room_id, now,
+    )  # fmt: skip
+
+
+async def classes_in(conn: Conn, institute_id: UUID, room_id: UUID, now: datetime) -> int:
+    """How many classes ahead, and slots of the timetable that are not over, take place there."""
+    return await conn.fetchval(
+        "select classes_in($2, $3) from institutes where institute_id = $1", institute_id, room_id, now
+    )

@@ -24,7 +24,10 @@ from kaksha.institutes.models import (
     Fields,
     Institute,
     InstituteChange,
+    NewRoom,
     NewSubject,
+    Room,
+    RoomChange,
     Subject,
     SubjectChange,
     changes,
@@ -41,6 +44,14 @@ class SubjectTaken(FieldConflict):
 
 class SubjectInUse(Conflict):
     code, text = "SUBJECT_IN_USE", N_("These batches still teach it: {batches}. Take it out of them first.")
+
+
+class RoomTaken(FieldConflict):
+    code, text = "ROOM_TAKEN", N_("Another room has this name.")
+
+
+class RoomInUse(Conflict):
+    code, text = "ROOM_IN_USE", N_("Classes are planned there ({n}). Move them to another room first.")
 
 
 def viewer(me: Principal) -> UUID | None:
@@ -118,6 +129,54 @@ async def archive_subject(tx: Write, subject_id: UUID) -> None:
     await queries.archive_subject(tx.conn, tx.institute_id, subject_id, tx.now)
     gone: dict[str, Any] = {"name": before.name, "code": before.code}
     await audit.record(tx, "subject.archived", subject_id, before=gone)
+
+
+async def add_room(tx: Write, body: NewRoom) -> UUID:
+    """A new room. Raises Invalid or RoomTaken."""
+    await hold(tx)
+    new = await _checked_room(tx, Room(new_id(), body.name, body.capacity))
+    await queries.save_room(tx.conn, tx.institute_id, new, tx.now)
+    await audit.record(tx, "room.created", new.id, after={"name": new.name, "capacity": new.capacity})
+    return new.id
+
+
+async def change_room(tx: Write, room_id: UUID, body: RoomChange) -> None:
+    """Changes what the body names. Raises NotFound, Invalid or RoomTaken."""
+    before = await _room(tx, room_id)
+    given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not msgspec.UNSET}
+    after = await _checked_room(tx, msgspec.structs.replace(before, **given))
+    if after == before:
+        return
+    await queries.save_room(tx.conn, tx.institute_id, after, tx.now)
+    old, new = changes(before, after)
+    await audit.record(tx, "room.changed", room_id, before=old, after=new)
+
+
+async def archive_room(tx: Write, room_id: UUID) -> None:
+    """Takes a room out of use; past classes keep it. Raises NotFound, or RoomInUse while something is planned there."""
+    before = await _room(tx, room_id)
+    planned = await queries.classes_in(tx.conn, tx.institute_id, room_id, tx.now)
+    if planned:
+        raise RoomInUse(n=planned)
+    await queries.archive_room(tx.conn, tx.institute_id, room_id, tx.now)
+    await audit.record(tx, "room.archived", room_id, before={"name": before.name, "capacity": before.capacity})
+
+
+async def _room(tx: Write, room_id: UUID) -> Room:
+    await hold(tx)
+    found = await queries.room(tx.conn, tx.institute_id, room_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _checked_room(tx: Write, given: Room) -> Room:
+    """A room that may be written. Raises Invalid or RoomTaken."""
+    fields = Fields()
+    new = Room(given.id, fields.line("name", given.name, 60), fields.number("capacity", given.capacity, 1, 1000))
+    taken = await queries.room_name_taken(tx.conn, tx.institute_id, new)
+    fields.check(RoomTaken({"name": [RoomTaken.text]}) if taken else None)
+    return new
 
 
 async def _subject(tx: Write, subject_id: UUID) -> Subject:

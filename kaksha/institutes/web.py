@@ -1,4 +1,4 @@
-"""Pages for admins: the institute, its settings (owners) and its subjects (academics)."""
+"""Pages for admins: the institute, its settings (owners), its subjects and rooms (academics)."""
 
 from typing import Any
 
@@ -19,7 +19,10 @@ from kaksha.institutes.models import (
     Institute,
     InstituteChange,
     InstituteForm,
+    NewRoom,
     NewSubject,
+    Room,
+    RoomChange,
     Subject,
     SubjectChange,
     spoken,
@@ -31,6 +34,9 @@ NOTICES.update(
         "subject-added": N_("The subject is added."),
         "subject-saved": N_("The subject is saved."),
         "subject-archived": N_("The subject is archived."),
+        "room-added": N_("The room is added."),
+        "room-saved": N_("The room is saved."),
+        "room-archived": N_("The room is archived."),
     }
 )
 
@@ -135,6 +141,77 @@ async def archive_subject(request: Request, subject_id: FromPath[UUID]) -> Respo
         return _subject_page(request, subject, {"name": subject.name, "code": subject.code}, error)
 
 
+@get("/institute/rooms", guards=allow("admin"))
+async def rooms_page(request: Request) -> Response[bytes]:
+    shown = request.query_params.get("page", "")[:6]
+    page = max(1, int(shown)) if shown.isdecimal() else 1
+    async with request.read() as conn:
+        found = await queries.rooms(conn, request.me.institute_id, None, page, _PAGE)
+    return request.page(
+        "institutes/rooms.html", rooms=msgspec.json.decode(found["items"], type=list[Room]),
+        pagination=Pagination(page, _PAGE, found["total"], -(-found["total"] // _PAGE)),
+        may_change=service.may(request.me, "academics"),
+    )  # fmt: skip
+
+
+@get("/institute/rooms/new", guards=allow("admin", permission="academics"))
+async def new_room_page(request: Request) -> Response[bytes]:
+    return _room_page(request, None, {"name": "", "capacity": 30})
+
+
+@post("/institute/rooms", guards=allow("admin", permission="academics"))
+async def add_room(request: Request) -> Response[bytes]:
+    try:
+        body = await form(request, NewRoom)
+        async with request.write() as tx:
+            await service.add_room(tx, body)
+            return await tx.see_other("/institute/rooms", "room-added")
+    except Invalid as error:
+        return _room_page(request, None, await _typed(request, NewRoom), error)
+
+
+@get("/institute/rooms/{room_id:uuid}", guards=allow("admin", permission="academics"))
+async def room_page(request: Request, room_id: FromPath[UUID]) -> Response[bytes]:
+    room = await _room(request, room_id)
+    return _room_page(request, room, msgspec.to_builtins(room))
+
+
+@post("/institute/rooms/{room_id:uuid}", guards=allow("admin", permission="academics"))
+async def change_room(request: Request, room_id: FromPath[UUID]) -> Response[bytes]:
+    try:
+        body = await form(request, NewRoom)
+        async with request.write() as tx:
+            await service.change_room(tx, room_id, RoomChange(body.name, body.capacity))
+            return await tx.see_other("/institute/rooms", "room-saved")
+    except Invalid as error:
+        return _room_page(request, await _room(request, room_id), await _typed(request, NewRoom), error)
+
+
+@post("/institute/rooms/{room_id:uuid}/archive", guards=allow("admin", permission="academics"))
+async def archive_room(request: Request, room_id: FromPath[UUID]) -> Response[bytes]:
+    try:
+        async with request.write() as tx:
+            await service.archive_room(tx, room_id)
+            return await tx.see_other("/institute/rooms", "room-archived")
+    except service.RoomInUse as error:
+        room = await _room(request, room_id)
+        return _room_page(request, room, msgspec.to_builtins(room), error)
+
+
+async def _room(request: Request, room_id: UUID) -> Room:
+    async with request.read() as conn:
+        found = await queries.room(conn, request.me.institute_id, room_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _room_page(
+    request: Request, room: Room | None, values: dict[str, Any], error: AppError | None = None
+) -> Response[bytes]:
+    return request.page("institutes/room.html", room=room, values=values, idem=new_id(), **_failure(request, error))
+
+
 async def _subject(request: Request, subject_id: UUID) -> Subject:
     async with request.read() as conn:
         found = await queries.subject_row(conn, request.me.institute_id, subject_id)
@@ -190,7 +267,7 @@ routes = Router(
     "/",
     route_handlers=[
         institute_page, settings_page, change_settings, new_subject_page, add_subject, subject_page, change_subject,
-        archive_subject,
+        archive_subject, rooms_page, new_room_page, add_room, room_page, change_room, archive_room,
     ],
     include_in_schema=False,
 )  # fmt: skip

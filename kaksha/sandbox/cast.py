@@ -4,14 +4,14 @@
 *Prayas Academy*: Kabir (student), whom nobody of Aarambh may ever see, and his admin and teacher.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 import msgspec
 
 from kaksha.core.clock import session_start
 
-__all__ = ["AARAMBH", "PASSWORD", "PRAYAS", "BatchPlan", "InstitutePlan", "Member", "the_cast"]
+__all__ = ["AARAMBH", "PASSWORD", "PRAYAS", "BatchPlan", "InstitutePlan", "Member", "SlotPlan", "the_cast"]
 
 PASSWORD = "kaksha-demo"  # noqa: S105 - everybody's, and printed on the demo's sign-in page
 AARAMBH = UUID("01970000-0000-7000-8000-00000000a000")
@@ -57,6 +57,19 @@ class BatchPlan(msgspec.Struct, frozen=True):
     """By default the session's."""
 
 
+class SlotPlan(msgspec.Struct, frozen=True):
+    """A class of each week: batch and subject by code, teacher by key; `weekday` from 1 (Monday)."""
+
+    id: UUID
+    batch: str
+    subject: str
+    teacher: str
+    room: UUID
+    weekday: int
+    starts: time
+    minutes: int
+
+
 class InstitutePlan(msgspec.Struct, frozen=True):
     """An institute with everybody in it in the session that began on `starts_on`; `subjects` are (id, code, name)."""
 
@@ -72,6 +85,11 @@ class InstitutePlan(msgspec.Struct, frozen=True):
     phone: str | None = None
     email: str | None = None
     address: str = ""
+    rooms: tuple[tuple[UUID, str, int], ...] = ()
+    """(id, name, seats)."""
+    slots: tuple[SlotPlan, ...] = ()
+    holidays: tuple[tuple[UUID, str, date, date], ...] = ()
+    """(id, name, first day, last day)."""
 
 
 def the_cast(today: date) -> tuple[InstitutePlan, InstitutePlan]:

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from kaksha.core.clock import session_start, zone
-from kaksha.sandbox import names
+from kaksha.sandbox import names, week
 from kaksha.sandbox.cast import AARAMBH, BatchPlan, InstitutePlan, Member, the_cast
 
 __all__ = ["DEMO_ZONE", "demo", "demo_people"]
@@ -117,11 +117,16 @@ def _lively(cast: InstitutePlan, today: date) -> InstitutePlan:
         if student.course is not None and student.member is not None:
             in_course[student.course.code].append(student.member.key)
     in_course["CRASH"] += in_course["JEE-H"][:_VISITORS]
+    batches = tuple(_batch(course, tuple(in_course[course.code]), today) for course in _COURSES)
+    rooms = tuple((_id(0xA300 + place), name, seats) for place, (name, seats) in enumerate(week.ROOMS))
     return msgspec.structs.replace(
         cast,
+        rooms=rooms,
+        slots=tuple(week.slots(batches, rooms, lambda n: _id(0xA400 + n))),
+        holidays=tuple(week.holidays(cast.starts_on, lambda n: _id(0xA600 + n))),
         subjects=(*cast.subjects, *((_id(number), code, name) for number, code, name in _SUBJECTS)),
         people=(*cast.people, *_staff(), *crowd, *families, _waiting(crowd, families, today, used)),
-        batches=tuple(_batch(course, tuple(in_course[course.code]), today) for course in _COURSES),
+        batches=batches,
     )
 
 

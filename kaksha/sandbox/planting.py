@@ -11,8 +11,9 @@ from kaksha.core.db import Conn, Database, Write
 from kaksha.core.ids import UUID
 from kaksha.sandbox import queries
 from kaksha.sandbox.cast import BatchPlan, InstitutePlan, Member
+from kaksha.weekly import service as weekly
 
-__all__ = ["Enrolled", "admitted", "batch_days", "enrolled", "plant", "plant_rows"]
+__all__ = ["Enrolled", "admitted", "batch_days", "enrolled", "plant", "plant_rows", "turn_week"]
 
 
 class Enrolled(msgspec.Struct, frozen=True):
@@ -39,6 +40,19 @@ async def plant_rows(tx: Write, plan: InstitutePlan, password_hash: str) -> None
     """Everything inside an institute that stands."""
     await _people(tx.conn, plan, password_hash)
     await _batches(tx.conn, plan)
+    await _week(tx, plan)
+
+
+async def turn_week(tx: Write, plan: InstitutePlan) -> None:
+    """Makes the session's holidays and the classes of the last three months and the next weeks that are missing.
+
+    What is past was held, but now and then one was cancelled: always the same ones.
+    """
+    if plan.slots:
+        made = _before(plan)
+        await queries.plant_holidays(tx.conn, [(plan.id, *holiday, made) for holiday in plan.holidays])
+        await weekly.backfill(tx, tx.now - timedelta(92))
+        await queries.hold_classes(tx.conn, plan.id, tx.now)
 
 
 def admitted(plan: InstitutePlan, person: Member) -> datetime:
@@ -134,6 +148,23 @@ async def _batches(conn: Conn, plan: InstitutePlan) -> None:
             for enrolment in enrolled(plan)
         ],
     )
+
+
+async def _week(tx: Write, plan: InstitutePlan) -> None:
+    """Rooms, holidays and the weekly timetable."""
+    made = plan.created_at
+    people = {person.key: person.id for person in plan.people}
+    subjects = {code: subject_id for subject_id, code, _ in plan.subjects}
+    batches = {batch.code: batch.id for batch in plan.batches}
+    await queries.plant_rooms(tx.conn, [(plan.id, *room, made) for room in plan.rooms])
+    await queries.plant_slots(
+        tx.conn,
+        [
+            (plan.id, slot.id, batches[slot.batch], subjects[slot.subject], people[slot.teacher], slot.room,
+             slot.weekday, slot.starts, slot.minutes, made.date(), made)
+            for slot in plan.slots
+        ],
+    )  # fmt: skip
 
 
 def _pair(batch_id: UUID, student_id: UUID) -> UUID:

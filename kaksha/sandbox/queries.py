@@ -59,11 +59,9 @@ async def plant_students(conn: Conn, rows: Rows) -> None:
 async def plant_teachers(conn: Conn, rows: Rows) -> None:
     """(institute, user, title, joined on)."""
     await conn.executemany(
-        """
-        insert into teachers (institute_id, user_id, title, joined_on) values ($1, $2, $3, $4) on conflict do nothing
-        """,
-        rows,
-    )
+        "insert into teachers (institute_id, user_id, title, joined_on) values ($1, $2, $3, $4) on conflict"
+        " do nothing", rows,
+    )  # fmt: skip
 
 
 async def plant_parent_links(conn: Conn, rows: Rows) -> None:
@@ -103,23 +101,56 @@ async def plant_batches(conn: Conn, rows: Rows) -> None:
 async def plant_batch_subjects(conn: Conn, rows: Rows) -> None:
     """(institute, batch, subject, teacher)."""
     await conn.executemany(
-        """
-        insert into batch_subjects (institute_id, batch_id, subject_id, teacher_id) values ($1, $2, $3, $4)
-        on conflict do nothing
-        """,
-        rows,
-    )
+        "insert into batch_subjects (institute_id, batch_id, subject_id, teacher_id) values ($1, $2, $3, $4)"
+        " on conflict do nothing", rows,
+    )  # fmt: skip
 
 
 async def plant_enrolments(conn: Conn, rows: Rows) -> None:
     """(institute, id, batch, student, first day, created)."""
     await conn.executemany(
+        "insert into enrolments (institute_id, id, batch_id, student_id, starts_on, created_at) values ($1,"
+        " $2, $3, $4, $5, $6) on conflict do nothing", rows,
+    )  # fmt: skip
+
+
+async def plant_rooms(conn: Conn, rows: Rows) -> None:
+    """(institute, id, name, seats, created)."""
+    await conn.executemany(
+        "insert into rooms (institute_id, id, name, capacity, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)"
+        " on conflict do nothing", rows,
+    )  # fmt: skip
+
+
+async def plant_holidays(conn: Conn, rows: Rows) -> None:
+    """(institute, id, name, first day, last day, created)."""
+    await conn.executemany(
+        "insert into holidays (institute_id, id, name, starts_on, ends_on, created_at, updated_at)"
+        " values ($1, $2, $3, $4, $5, $6, $6) on conflict do nothing", rows,
+    )  # fmt: skip
+
+
+async def plant_slots(conn: Conn, rows: Rows) -> None:
+    """(institute, id, batch, subject, teacher, room, weekday, time, minutes, first day, created)."""
+    await conn.executemany(
+        "insert into timetable_slots (institute_id, id, batch_id, subject_id, teacher_id, room_id, weekday, starts,"
+        " minutes, from_on, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
+        " on conflict do nothing", rows,
+    )  # fmt: skip
+
+
+async def hold_classes(conn: Conn, institute_id: UUID, now: datetime) -> None:
+    """What lies in the past was held, but for one in thirty, which was cancelled."""
+    await conn.execute(
         """
-        insert into enrolments (institute_id, id, batch_id, student_id, starts_on, created_at)
-        values ($1, $2, $3, $4, $5, $6) on conflict do nothing
-        """,
-        rows,
-    )
+        update classes set started_at = case when not off then starts_at end,
+          ended_at = case when not off then ends_at end, cancelled_at = case when off then starts_at end,
+          cancel_reason = case when off then 'The teacher was ill' end
+        from (select id as class_id, (extract(epoch from starts_at)::bigint / 3600 * 7) % 31 = 0 as off from classes
+          where institute_id = $1) o
+        where institute_id = $1 and id = class_id and ends_at <= $2 and started_at is null and cancelled_at is null
+        """, institute_id, now,
+    )  # fmt: skip
 
 
 async def one_at_a_time(conn: Conn) -> None:

@@ -27,7 +27,7 @@ from kaksha.core.passwords import hash_password
 from kaksha.sandbox import queries
 from kaksha.sandbox.cast import PASSWORD, InstitutePlan, Member
 from kaksha.sandbox.demo import DEMO_ZONE, demo
-from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows
+from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows, turn_week
 from kaksha.sandbox.telling import tell
 
 __all__ = ["EDITION", "NotOurs", "register", "roll", "stand"]
@@ -77,6 +77,7 @@ async def roll(db: Database) -> bool:
                 await _move(tx, before, plan)
             if last is None or last["edition"] < EDITION:
                 await plant_rows(tx, plan, await hash_password(PASSWORD))
+            await turn_week(tx, plan)
             await tell(tx, plan, today, new=last is None or last["edition"] < EDITION)
             noted = {"day": today.isoformat(), "edition": EDITION}
             await audit.record(tx, "demo.rolled", plan.id, after=noted)

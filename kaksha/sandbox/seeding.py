@@ -6,7 +6,7 @@ stands.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -25,7 +25,9 @@ _PARENTS_OF_TEN = 8
 _SUBJECTS = (("PHY", "Physics"), ("CHE", "Chemistry"), ("MAT", "Mathematics"), ("BIO", "Biology"))
 _COURSES = ("Class 11 JEE", "Class 12 JEE", "Class 11 NEET", "Class 12 NEET", "Class 9 Foundation")
 _START = UUID("01970000-0001-7000-8000-000000000000").int
-_ADMIN, _TEACHER, _STUDENT, _PARENT, _SUBJECT, _GROUP, _ENROLMENT = range(1, 8)
+_ADMIN, _TEACHER, _STUDENT, _PARENT, _SUBJECT, _GROUP, _ENROLMENT, _CLASS = range(1, 9)
+_DAYS_BEFORE, _DAYS_AFTER = 28, 14
+"""For which days around the seed's classes are made: two a day for each batch, Sundays off."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "users": (
@@ -42,6 +44,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "batch_subjects": ("institute_id", "batch_id", "subject_id", "teacher_id"),
     "enrolments": ("institute_id", "id", "batch_id", "student_id", "starts_on", "created_at"),
+    "classes": (
+        "institute_id", "id", "batch_id", "subject_id", "teacher_id", "starts_at", "ends_at", "started_at", "ended_at",
+        "created_at", "updated_at",
+    ),
 }  # fmt: skip
 """Tables in the order in which they fill, and what is copied into them."""
 
@@ -88,8 +94,9 @@ async def fill(
         if number in found.have and have >= want:
             continue
         start = found.have[number][1] if number in found.have else session_start(today)
-        maker = _Maker(number, password_hash, start)
+        maker = _Maker(number, password_hash, start, today)
         async with owner.transaction():
+            await maker.look(owner)
             if number not in found.have:
                 await queries.insert_institute(
                     owner, maker.institute, f"bench-{number:03}", f"Bench {number:03}", "Asia/Kolkata", "en", maker.at
@@ -103,13 +110,25 @@ async def fill(
 class _Maker:
     """Makes the rows of one institute; teachers, batches and subjects count from 0, students from 1."""
 
-    def __init__(self, number: int, password_hash: str, start: date) -> None:
+    def __init__(self, number: int, password_hash: str, start: date, today: date) -> None:
         self.number = number
         self.institute = self._id(0, 0)
         self.at = datetime.combine(start - timedelta(31), time(4, 30), UTC)
         self._start = start
+        self._today = today
+        self._busy: set[tuple[UUID, int]] = set()
+        """(teacher, hour of the day) of classes that stand."""
         self._domain = f"bench-{number:03}.example"
         self._password_hash = password_hash
+
+    async def look(self, owner: asyncpg.Connection) -> None:
+        """Learns when the institute's teachers have classes already."""
+        rows = await owner.fetch(
+            "select distinct teacher_id, extract(hour from starts_at at time zone 'UTC')::integer as hour from classes"
+            " where institute_id = $1",
+            self.institute,
+        )  # fmt: skip
+        self._busy = {(row["teacher_id"], row["hour"]) for row in rows}
 
     def tables(self, have: int, want: int, *, fresh: bool) -> dict[str, list[Row]]:
         """The rows of students `have + 1` to `want`, and of the teachers and batches first needed by them."""
@@ -140,6 +159,7 @@ class _Maker:
                 (i, id_of(_ENROLMENT, n), id_of(_GROUP, (n - 1) // BATCH), id_of(_STUDENT, n), start, at)
                 for n in students
             ],
+            "classes": [row for n in batches for row in self._classes(n, staff)],
         }
 
     def _person(self, kind: int, n: int, local_part: str, role: str) -> Row:
@@ -165,6 +185,26 @@ class _Maker:
             self.institute, self._id(_GROUP, n), f"B{n + 1:03}", f"{course} {n + 1}", course, ("en", "hi")[n % 2],
             BATCH, self._start, ends_on, self.at, self.at,
         )  # fmt: skip
+
+    def _classes(self, batch: int, staff: int) -> Iterator[Row]:
+        """Two classes a day of a batch, each in the first hour in which its teacher and the batch are free."""
+        hours: list[int] = []
+        for place in range(2):
+            teacher = self._id(_TEACHER, (batch + place) % staff)
+            hour = next(hour for hour in range(24) if hour not in hours and (teacher, hour) not in self._busy)
+            self._busy.add((teacher, hour))
+            hours.append(hour)
+        for day in range(-_DAYS_BEFORE, _DAYS_AFTER):
+            on = self._today + timedelta(day)
+            for place, hour in enumerate(hours) if on.weekday() < 6 else ():
+                starts_at = datetime.combine(on, time(hour, 30), UTC)
+                ends_at = starts_at + timedelta(minutes=55)
+                held = day < 0
+                yield (
+                    self.institute, self._id(_CLASS, batch * 128 + (day + _DAYS_BEFORE) * 2 + place),
+                    self._id(_GROUP, batch), self._id(_SUBJECT, place), self._id(_TEACHER, (batch + place) % staff),
+                    starts_at, ends_at, starts_at if held else None, ends_at if held else None, self.at, self.at,
+                )  # fmt: skip
 
     def _id(self, kind: int, n: int) -> UUID:
         """A fixed id that still is a UUIDv7: institute, kind and number in its last bits."""
@@ -227,5 +267,6 @@ async def remove(owner: asyncpg.Connection) -> None:
 async def _tidy(owner: asyncpg.Connection) -> None:
     """Statistics and visibility for the planner, as they would be after a night."""
     await owner.execute(
-        "vacuum (analyze) users, students, teachers, parent_links, subjects, batches, batch_subjects, enrolments"
+        "vacuum (analyze) users, students, teachers, parent_links, subjects, batches, batch_subjects, enrolments,"
+        " classes"
     )

@@ -87,7 +87,7 @@ class _Page(HTMLParser):
             self._select = None
 
 
-async def crawled(world: World, key: str, most: int = 120) -> tuple[dict[str, str], list[Form]]:
+async def crawled(world: World, key: str, most: int = 200) -> tuple[dict[str, str], list[Form]]:
     """(page -> its text, forms) of everything that somebody reaches from their home by links."""
     who = await world.pages(key)
     waiting, seen, forms = ["/home", "/me"], {}, []
@@ -102,7 +102,7 @@ async def crawled(world: World, key: str, most: int = 120) -> tuple[dict[str, st
         page = _Page(answer.text)
         links = [httpx2.URL(world.url + address).join(link) for link in page.links]
         here = [link for link in links if str(link).startswith(world.url + "/")]
-        waiting += [link.raw_path.decode() for link in here if not re.search(r"[?&](lang|page|sort)=", str(link))]
+        waiting += [link.raw_path.decode() for link in here if not re.search(r"[?&](lang|page|sort|day)=", str(link))]
         for form in page.forms:
             form.action = httpx2.URL(world.url + address).join(form.action or address).raw_path.decode()
             forms.append(form)

@@ -32,6 +32,8 @@ _IDS = {
     "passkey_id": "select id from passkeys where institute_id = $1",
     "target_id": "select id from push_targets where institute_id = $1",
     "session_id": "select id from sessions where institute_id = $1",
+    "holiday_id": "select id from holidays where institute_id = $1",
+    "slot_id": "select id from timetable_slots where institute_id = $1",
 }
 """Where the ids of a parameter come from; by default `thing_id` is `things.id`."""
 
@@ -130,6 +132,9 @@ SAMPLES: dict[str, Any] = {
     "zone": "Asia/Kolkata", "gstin": "27AAPFU0939F1ZV", "address": "1 Main Road", "language": "hi", "theme": "dark",
     "startsOn": date(2026, 4, 1), "endsOn": date(2027, 3, 31), "joinedOn": date(2026, 4, 1), "on": date(2026, 12, 1),
     "relation": "guardian", "role": "student", "group": "account", "token": "a-token-of-an-app",
+    "meetingUrl": "https://meet.example/abc", "weekday": 4,
+    "starts": "05:00", "minutes": 45, "reason": "The teacher is ill", "topic": "Optics", "scope": "this",
+    "day": date(2026, 11, 30),
 }  # fmt: skip
 _WHOLE: dict[str, dict[str, Any]] = {
     "NewPerson": {"name": "Isha Pawar", "roles": ["parent"], "phone": "+919811122233"},
@@ -137,6 +142,10 @@ _WHOLE: dict[str, dict[str, Any]] = {
     "StudentPart": {"grade": "Class 12"},
     "QuietHours": {"from": "22:00", "to": "07:00"},
     "NewTarget": {"service": "fcm", "token": "a-token-of-an-app"},
+    "NewHoliday": {"name": "Diwali", "startsOn": "2027-01-05"},
+    "HolidayChange": {"name": "Deepavali"},
+    "ClassChange": {"topic": "Waves"},
+    "SlotChange": {"minutes": 35},
 }
 """Bodies whose parts must fit each other."""
 
@@ -167,7 +176,7 @@ def _made(kind: Any, ids: dict[str, UUID], name: str) -> Any:
         case info.DateType():
             return SAMPLES.get(name, NOW.date())
         case info.DateTimeType():
-            return NOW + timedelta(days=1)
+            return NOW + timedelta(days=1, hours=1 if name == "endsAt" else 0)
         case info.BoolType():
             return True
         case info.IntType() | info.FloatType():

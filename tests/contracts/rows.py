@@ -1,7 +1,7 @@
 """Rows that the guards add to the cast's institutes, and what an institute's rows amount to."""
 
 import hashlib
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -112,6 +112,52 @@ class Rows:
         )  # fmt: skip
         return made
 
+    async def room(self, name: str) -> UUID:
+        made = new_id()
+        await self.add("rooms", id=made, name=name, capacity=30, created_at=NOW, updated_at=NOW)
+        return made
+
+    async def holiday(self, name: str) -> UUID:
+        made = new_id()
+        await self.add(
+            "holidays", id=made, name=name, starts_on=_END, ends_on=_END, created_at=NOW, updated_at=NOW
+        )  # fmt: skip
+        return made
+
+    async def slot(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID, weekday: int = 2, hour: int = 3) -> UUID:
+        made = new_id()
+        await self.add(
+            "timetable_slots", id=made, batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id,
+            weekday=weekday, starts=time(hour), minutes=30, from_on=_START, created_at=NOW, updated_at=NOW,
+        )  # fmt: skip
+        return made
+
+    async def class_(
+        self, batch_id: UUID, subject_id: UUID, teacher_id: UUID, hours: float, **state: Any
+    ) -> UUID:  # fmt: skip
+        """A class that begins in so many hours and lasts half an hour."""
+        made = new_id()
+        starts_at = NOW + timedelta(hours=hours)
+        await self.add(
+            "classes", id=made, batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id, starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=30), created_at=NOW, updated_at=NOW, **state,
+        )  # fmt: skip
+        return made
+
+    async def week(self, hours: float = 30) -> None:
+        """What a timetable needs, for the first batch that is taught something, unless it is there."""
+        if await self.owner.fetchval("select count(*) from classes where institute_id = $1", self.institute_id):
+            return
+        row = await self.owner.fetchrow(
+            "select batch_id, subject_id, teacher_id from batch_subjects where institute_id = $1 order by 1, 2 limit 1",
+            self.institute_id,
+        )  # fmt: skip
+        assert row is not None
+        await self.room("Hall")
+        await self.holiday("Festival")
+        await self.slot(*row)
+        await self.class_(*row, hours)
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -125,12 +171,14 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.session(mother)
     await rows.passkey(mother)
     await rows.invite(mother)
+    await rows.week()
     await rows.notification(mother)
     await rows.target(mother)
     await rows.file(mother)
     ours = Rows(owner, AARAMBH)
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
+    await ours.week()
     await ours.notification(_ASHA)
     await ours.target(_ASHA)
     await ours.file(_ASHA)
@@ -145,6 +193,7 @@ async def completed(owner: asyncpg.Connection) -> None:
         await rows.passkey(_ASHA)
     if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
         await rows.invite(_ASHA)
+    await rows.week()
     if not await owner.fetchval(
         "select count(*) from notifications where institute_id = $1 and user_id = $2", AARAMBH, _ASHA
     ):
@@ -176,13 +225,25 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         await rows.target(_ASHA)
         await rows.file(_ASHA)
         await rows.file(world.id("rohan"))
+        await rows.room(f"Room {number}")
+        await rows.holiday(f"Holiday {number}")
+        await rows.slot(batch, subject, world.id("vikram"), 1 + number % 6, 4 + number % 16)
+        await rows.class_(batch, subject, world.id("vikram"), 40 + number)
     return rows.count
 
 
 async def spare(owner: asyncpg.Connection) -> dict[str, UUID]:
     """Things of Aarambh that nothing hangs on, called Spare: they can be archived, linked, enrolled and enabled."""
     rows = Rows(owner, AARAMBH)
+    plan = the_cast(NOW.date())[0]
+    taught = (plan.batches[0].id, plan.subjects[0][0], plan.people[1].id)
     return {
+        "room_id": await rows.room("Spare Room"),
+        "holiday_id": await rows.holiday("Spare Day"),
+        "slot_id": await rows.slot(*taught, 3, 2),
+        "class_id": await rows.class_(*taught, 2),
+        "live_id": await rows.class_(*taught, -0.2, started_at=NOW - timedelta(minutes=12)),
+        "cancelled_id": await rows.class_(*taught, 4, cancelled_at=NOW, cancel_reason="Rain"),
         "passkey_id": await rows.passkey(_ASHA),
         "invite_id": await rows.invite(_ASHA),
         "notification_id": await rows.notification(_ASHA),

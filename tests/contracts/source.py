@@ -13,10 +13,11 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "filenames",
-        "forms", "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs",
-        "migrate", "multipart", "openapi", "passwords", "pictures", "policies", "pool", "postgres", "postgres_files",
-        "ranges", "repeats", "seal", "settings", "sniffing", "statics", "tokens", "totp", "tus", "validation",
+        "__init__", "agents", "amounts", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures",
+        "filenames", "forms", "gate", "guesses", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live",
+        "logs", "migrate", "multipart", "openapi", "passwords", "pictures", "policies", "pool", "postgres",
+        "postgres_files", "ranges", "repeats", "seal", "settings", "sniffing", "statics", "tokens", "totp", "tus",
+        "validation",
     ]),
     "gateways": frozenset([
         "__init__", "mail", "mail_content", "places", "push", "push_content", "resilience", "scanner", "segments",
@@ -24,7 +25,7 @@ OWN_LISTS: dict[str, frozenset[str]] = {
     ]),
     "sandbox": frozenset([
         "__init__", "cast", "demo", "demo_queries", "doctor", "emulators", "inbox", "inbox_page", "names",
-        "operating", "papers", "planting", "push", "queries", "rolling", "seeding", "sms", "smtp", "telling",
+        "operating", "papers", "planting", "push", "queries", "rolling", "seeding", "sms", "smtp", "telling", "week",
     ]),
     "timetable": FEATURE_FILES | {"solver"},
 }  # fmt: skip

@@ -158,6 +158,8 @@ def _requests(
         for ids in (
             own, own | meher | sunita, own | {"batch_id": plan.batches[1].id}, own | {"person_id": world.id("nandini")},
             own | extra, own | extra | sunita, own | {"student_id": extra["student_id"]},
+            own | {"class_id": extra["live_id"]}, own | {"class_id": extra["cancelled_id"]},
+            own | {"teacher_id": world.id("nandini")}, own | {"to_batch_id": plan.batches[1].id},
         )
     ]  # fmt: skip
     return list({str(request): request for request in made}.values())

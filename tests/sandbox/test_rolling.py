@@ -80,10 +80,38 @@ async def test_seeding_twice_changes_nothing(server: Server) -> None:
 async def test_a_rolled_demo_is_a_new_one(server: Server, days: list[datetime]) -> None:
     for day in days:
         await server.start(day)
-    rolled = await server.dump("audit_log")
+    # Classes that were held and the holidays of a session that is over stay; a new demo has not had them.
+    own = ("audit_log", "classes", "holidays")
+    rolled = await server.dump(*own)
     await wipe(server.owner)
     await server.start(days[-1])
-    assert rolled == await server.dump("audit_log")
+    assert rolled == await server.dump(*own)
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+async def test_at_any_hour_a_class_was_held_is_today_and_is_ahead(server: Server, hour: int) -> None:
+    """For everybody whom the sign-in page offers, on any weekday; three months of them, a few cancelled."""
+    for day in (0, 3, 6, 9):
+        now = NOW.replace(hour=hour) + timedelta(day)
+        await server.start(now)
+        for code in ("JEE-A", "F8"):
+            row = await server.owner.fetchrow(
+                """
+                select count(*) filter (
+                    where ended_at > $2::timestamptz - interval '36 hours' and ended_at <= $2) as held,
+                  count(*) filter (where (starts_at at time zone 'Asia/Kolkata')::date
+                    = ($2 at time zone 'Asia/Kolkata')::date) as today,
+                  count(*) filter (where starts_at > $2) as ahead, count(*) filter (where ends_at <= $2) as past,
+                  count(*) filter (where cancelled_at is not null and ends_at <= $2) as cancelled
+                from classes c join batches b on b.institute_id = c.institute_id and b.id = c.batch_id
+                where c.institute_id = $1 and b.code = $3
+                """,
+                AARAMBH, now, code,
+            )  # fmt: skip
+            assert min(row["held"], row["today"]) > 0, (code, day, dict(row))
+            assert row["ahead"] > 30
+            assert row["past"] > 120
+            assert 0 < row["cancelled"] < row["past"] / 10, dict(row)
 
 
 async def test_what_a_visitor_changed_stays(server: Server) -> None:
