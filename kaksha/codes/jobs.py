@@ -87,12 +87,7 @@ async def _otp(core: Core, out: Outgoing, job: Payload) -> None:
 
 async def _decided(core: Core, out: Outgoing, job: Payload) -> None:
     assert job.institute_id is not None
-    async with core.db.write(job.institute_id) as tx:  # in the list too; the mail is one that nobody can switch off
-        await enqueue(
-            tx.conn, "notifications.new_device", job.institute_id, user=job.ids["user"], session=job.ids["session"],
-            platform=job.ids["platform"], at=job.ids["at"],
-        )  # fmt: skip
-    person = await accounts.account(core.db, job.institute_id, UUID(job.ids["user"]))
+    person = await sessions.account(core.db, job.institute_id, UUID(job.ids["user"]))
     admitted = job.ids["admitted"] == "yes"
     to = person.email or person.phone
     if to is None or (person.status == "active") != admitted:  # it was decided otherwise since
@@ -103,6 +98,11 @@ async def _decided(core: Core, out: Outgoing, job: Payload) -> None:
 
 async def _new_device(core: Core, out: Outgoing, job: Payload) -> None:
     assert job.institute_id is not None
+    async with core.db.write(job.institute_id) as tx:  # in the list too; the mail is one that nobody can switch off
+        await enqueue(
+            tx.conn, "notifications.new_device", job.institute_id, user=job.ids["user"], session=job.ids["session"],
+            platform=job.ids["platform"], at=job.ids["at"],
+        )  # fmt: skip
     person = await sessions.account(core.db, job.institute_id, UUID(job.ids["user"]))
     if person.email is None:
         return

@@ -42,6 +42,7 @@ _ACROSS = {
     "kaksha.accounts.queries.sweep",
     "kaksha.deliveries.queries.institutes",
     "kaksha.files.queries.every_institute",
+    "kaksha.weekly.queries.every_institute",
 }
 """The queries without a tenant. They may only call functions of migrations/0007_lookups.sql."""
 
@@ -144,8 +145,8 @@ def _reads_the_catalogue_only(text: str) -> bool:
     """PostgreSQL's own views hold nothing of any institute, and when constraints are checked is nobody's row."""
     return (
         text.strip() == "set constraints all deferred"
-        or bool(_tables(text))
-        and all(name.startswith("pg_") for name in _tables(text))
+        or (bool(_tables(text))
+        and all(name.startswith("pg_") for name in _tables(text)))
     )
 
 
