@@ -93,7 +93,7 @@ class Limit:
         student_id = UUID(path[13:49])
         today = local_date(now, claims["zon"])
         async with self._connection(institute_id) as conn:
-            found = await home.student_dashboard(conn, institute_id, student_id, user_id, False, today)
+            found = await home.student_dashboard(conn, institute_id, student_id, user_id, False, today, now)
         return None if found is None else b'{"success":true,"data":' + found.encode() + b"}"
 
     async def _notices(self, headers: dict[bytes, bytes]) -> bytes | None:

@@ -156,7 +156,7 @@ async def test_a_lying_length_and_chunks_do_not_get_round_the_limit(world: World
     assert b"FILE_TOO_LARGE" in said
     said = await asyncio.to_thread(_raw, world, token, f"{kind}\r\nContent-Length: 300", part)
     assert b" 400 " in said.split(b"\r\n")[0], said[:200]
-    said = await asyncio.to_thread(_raw, world, token, f"{kind}\r\nContent-Length: {3 << 30}", part[:100])
+    said = await asyncio.to_thread(_raw, world, token, f"{kind}\r\nContent-Length: {3 << 30}", b"")
     assert b" 413 " in said.split(b"\r\n")[0]
     assert await kept(world) == before
 
