@@ -111,7 +111,7 @@ async def put(
     async def upload() -> None:
         parts = obstore.put_async(
             storage.patient, key, _after(bytes(start), arriving), attributes=attributes, use_multipart=True,
-            chunk_size=PART, max_concurrency=2,
+            chunk_size=PART, max_concurrency=1,
         )  # fmt: skip
         try:
             await meant(parts, StorageMisconfigured)

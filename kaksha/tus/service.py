@@ -1,6 +1,6 @@
 """Receiving a file piece by piece.
 
-A PATCH is cut into pieces of 4 MiB. Each is put into the store under a name of its own and then counted, by an update
+A PATCH is cut into pieces of 1 MiB. Each is put into the store under a name of its own and then counted, by an update
 that holds only if nobody else counted in the meantime: no lock is held while bytes arrive, two senders cannot mix, and
 a server or a client that is killed loses less than one piece. With a checksum, the pieces count together when the whole
 body was right. The last piece is counted when the file was looked through, in the transaction that writes its row.
@@ -35,7 +35,7 @@ from kaksha.uploads.service import admit, keep, kind_by, refusal, take_turn
 
 LIFE = timedelta(days=1)
 """An upload ends when nothing came for so long."""
-PIECE = 4 << 20
+PIECE = 1 << 20
 """Bytes kept in memory for one sender, and the most that a kill loses."""
 
 
@@ -144,8 +144,10 @@ async def _pieces(stream: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in stream:
             held += chunk
             while len(held) >= PIECE:
-                yield bytes(held[:PIECE])
+                with memoryview(held) as view:
+                    piece = bytes(view[:PIECE])
                 del held[:PIECE]
+                yield piece
     except InternalServerException:  # how the framework says that the sender is gone
         pass
     if held:
