@@ -196,12 +196,3 @@ def _behind_a_proxy() -> Settings:
 
 async def _nothing(*_: object) -> None:
     """An application that answers nothing."""
-
-
-async def test_readiness_asks_the_storage_too(world: World) -> None:
-    folder = world.settings.home / "files"
-    assert (await world.anyone.get("/readyz")).json()["data"]["storage"] == "ready"
-    folder.rename(folder.with_name("gone"))
-    answer = await world.anyone.get("/readyz")
-    assert (answer.status_code, answer.json()["data"]["storage"]) == (503, "unavailable")
-    folder.with_name("gone").rename(folder)
