@@ -24,6 +24,7 @@ from kaksha.batches import (
     api as batches_api,
     web as batches_web,
 )
+from kaksha.classes import api as classes_api
 from kaksha.codes import api as codes_api, jobs as codes_jobs, web as codes_web
 from kaksha.codes.jobs import Outgoing
 from kaksha.core import failures, health, openapi, statics
@@ -51,6 +52,7 @@ from kaksha.institutes import (
 from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.schedules import api as schedules_api
 
 ROUTES: tuple[Router, ...] = (
     statics.routes,
@@ -72,6 +74,8 @@ ROUTES: tuple[Router, ...] = (
     people_web.routes,
     joining_api.routes,
     joining_web.routes,
+    classes_api.routes,
+    schedules_api.routes,
     home_api.routes,
     home_web.routes,
 )
