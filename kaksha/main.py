@@ -40,7 +40,9 @@ from kaksha.core.seal import Keys
 from kaksha.core.settings import Settings, SettingsError
 from kaksha.core.tokens import Tokens
 from kaksha.devices import api as devices_api, web as devices_web
-from kaksha.gateways import mail, sms, storage
+from kaksha.files import api as files_api
+from kaksha.files.service import Shelf
+from kaksha.gateways import mail, scanner, sms, storage
 from kaksha.home import (
     api as home_api,
     web as home_web,
@@ -66,6 +68,7 @@ ROUTES: tuple[Router, ...] = (
     devices_web.routes,
     passkeys_api.routes,
     passkeys_web.routes,
+    files_api.routes,
     institutes_api.routes,
     institutes_web.routes,
     batches_api.routes,
@@ -108,7 +111,14 @@ def build(
         openapi_config=openapi.config(),
         lifespan=[lambda _: running(process, with_jobs=settings.worker == "inline")],
         state=State(
-            {"core": core, "jobs": jobs, "demo_people": demo_people, "inbox_url": inbox_url, "storage": process.files}
+            {
+                "core": core,
+                "jobs": jobs,
+                "demo_people": demo_people,
+                "inbox_url": inbox_url,
+                "storage": process.shelf.storage,
+                "shelf": process.shelf,
+            }
         ),
         logging_config=None,
         debug=False,
@@ -126,7 +136,7 @@ class Process(msgspec.Struct, frozen=True):
     core: Core
     jobs: Jobs
     out: Outgoing
-    files: storage.Storage
+    shelf: Shelf
 
 
 def build_process(settings: Settings, app_url: str, clock: Clock = system_clock) -> Process:
@@ -153,7 +163,7 @@ def build_process(settings: Settings, app_url: str, clock: Clock = system_clock)
     jobs, out = Jobs(listen_url), _outgoing(settings)
     accounts_jobs.register(jobs, core)
     codes_jobs.register(jobs, core, out)
-    return Process(core, jobs, out, _files(settings))
+    return Process(core, jobs, out, _shelf(settings))
 
 
 def _outgoing(settings: Settings) -> Outgoing:
@@ -166,11 +176,15 @@ def _outgoing(settings: Settings) -> Outgoing:
         raise SettingsError([f"{variable}: {why}"]) from why
 
 
-def _files(settings: Settings) -> storage.Storage:
+def _shelf(settings: Settings) -> Shelf:
+    variable = "STORAGE_URL"
     try:
-        return storage.configure(settings.storage_url, settings.home)
+        files = storage.configure(settings.storage_url, settings.home)
+        variable = "CLAMD_URL"
+        looks = scanner.configure(settings.clamd_url)
     except ValueError as why:
-        raise SettingsError([f"STORAGE_URL: {why}"]) from why
+        raise SettingsError([f"{variable}: {why}"]) from why
+    return Shelf(files, looks, settings.files_person_mb << 20, settings.files_institute_mb << 20)
 
 
 @contextlib.asynccontextmanager

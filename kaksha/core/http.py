@@ -11,15 +11,17 @@ from typing import Any, Protocol, TypeVar, cast
 import litestar
 import msgspec
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie, State
+from litestar.datastructures import Cookie, FormMultiDict, State
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Response
+from litestar.types import Empty
+from litestar.utils.scope.state import ScopeState
 
-from kaksha.core import html, i18n, limits, repeats
+from kaksha.core import html, i18n, limits, multipart, repeats
 from kaksha.core.answers import Many, Ok, Pagination, paged, raw
 from kaksha.core.cookies import page_cookie
 from kaksha.core.db import Actor, Conn, Database, Write
-from kaksha.core.errors import Forbidden, NotSignedIn
+from kaksha.core.errors import Forbidden, Malformed, NotSignedIn
 from kaksha.core.ids import UUID
 from kaksha.core.live import Ears
 from kaksha.core.seal import Keys
@@ -113,6 +115,16 @@ class Request(litestar.Request[Any, Any, State]):
     def address(self) -> str:
         """The caller's address, behind our own proxies as far as settings say so."""
         return self.scope["state"]["address"]
+
+    async def form(self) -> FormMultiDict:
+        """The fields and files of a form. Of a multipart one the files lie on disk, so it may be of any size."""
+        kind, options = self.content_type
+        state = ScopeState.from_scope(self.scope)
+        if kind == "multipart/form-data" and state.form is Empty:
+            if not options.get("boundary"):
+                raise Malformed
+            state.form = await multipart.read(self.stream(), options["boundary"])
+        return await super().form()
 
     def read(self) -> contextlib.AbstractAsyncContextManager[Conn]:
         """A connection for single statements of the caller's institute."""

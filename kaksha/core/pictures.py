@@ -1,4 +1,4 @@
-"""Pictures of people: whatever a phone sends becomes a small square WebP that holds the picture and nothing else.
+"""Pictures: whatever a phone sends is encoded anew, so that it holds the picture and nothing else.
 
 The proof that something is a picture is that it decodes; what leaves here was encoded anew, so no place, no camera and
 no hidden cargo comes along. One is decoded at a time, so memory stays bounded.
@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from kaksha.core.errors import BodyTooLarge, Unsupported
 from kaksha.core.i18n import N_
 
-__all__ = ["NotAPicture", "TooManyPixels", "square_webp"]
+__all__ = ["NotAPicture", "TooManyPixels", "clean_picture", "square_webp"]
 
 _MOST_PIXELS = 50_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_SIDE = 2560
+"""Pixels: a page of handwriting stays readable, a phone's photo becomes a tenth of its size."""
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
 
 
@@ -29,6 +31,37 @@ class TooManyPixels(BodyTooLarge):
 async def square_webp(data: bytes, side: int) -> bytes:
     """The middle of a picture, upright, `side` pixels wide and high. Raises NotAPicture or TooManyPixels."""
     return await asyncio.get_running_loop().run_in_executor(_thread, _square_webp, data, side)
+
+
+async def clean_picture(data: bytes) -> bytes:
+    """The same picture in its own format, upright, at most 2560 pixels wide and high.
+
+    Raises NotAPicture or TooManyPixels.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_thread, _clean_picture, data)
+
+
+def _clean_picture(data: bytes) -> bytes:
+    from PIL import Image, ImageOps  # noqa: PLC0415 - most processes never need it
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            if picture.width * picture.height > _MOST_PIXELS:  # known from its head; nothing is decoded yet
+                raise TooManyPixels
+            kind = picture.format
+            picture.draft("RGB", (_SIDE, _SIDE))
+            clean = ImageOps.exif_transpose(picture)
+            if clean.mode not in ("RGB", "L"):
+                clean = clean.convert("RGBA" if kind != "JPEG" and clean.has_transparency_data else "RGB")
+            clean.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixels from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # whatever Pillow says of bytes that are no picture
+        raise NotAPicture from error
+    clean.info.clear()  # else comments, profiles and texts of the old file are written again
+    out = io.BytesIO()
+    clean.save(out, kind, **({} if kind == "PNG" else {"quality": 85}))
+    return out.getvalue()
 
 
 def _square_webp(data: bytes, side: int) -> bytes:

@@ -64,6 +64,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """SMS that may leave in a day, over all institutes, so that pumped codes empty no account. SMS_DAILY_CAP."""
     storage_url: str | None
     """Where files lie, file:///… or s3://…; unset, KAKSHA_HOME/files. STORAGE_URL."""
+    clamd_url: str | None
+    """Virus scanner that looks through each file, tcp://host:3310 or unix:///…; unset, nothing is scanned. CLAMD_URL."""
+    files_person_mb: int
+    """Space for the files that one person uploads, MB. FILES_PERSON_MB."""
+    files_institute_mb: int
+    """Space for all files of one institute, MB. FILES_INSTITUTE_MB."""
     android_key_hashes: tuple[str, ...]
     """SHA-256 of the certificates that sign our Android apps (base64url, comma between), whose passkeys are taken.
     ANDROID_KEY_HASHES."""
@@ -148,6 +154,9 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
         sms_url=take("SMS_URL", _url_of("https", "http", "msg91"), None),
         sms_daily_cap=take("SMS_DAILY_CAP", _whole(1, 1_000_000), 2000),
         storage_url=take("STORAGE_URL", _url_of("s3", "file"), None),
+        clamd_url=take("CLAMD_URL", _url_of("tcp", "unix"), None),
+        files_person_mb=take("FILES_PERSON_MB", _whole(1, 10_000_000), 5 * 1024),
+        files_institute_mb=take("FILES_INSTITUTE_MB", _whole(1, 100_000_000), 200 * 1024),
         android_key_hashes=take("ANDROID_KEY_HASHES", _key_hashes, ()),
     )
     if not settings.mail_from:
@@ -205,7 +214,7 @@ def _long(text: str) -> str:
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "file"):
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme in ("file", "unix")):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return text
 

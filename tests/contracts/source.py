@@ -13,13 +13,13 @@ FEATURE_FILES = frozenset({"__init__", "models", "queries", "service", "api", "w
 
 OWN_LISTS: dict[str, frozenset[str]] = {
     "core": frozenset([
-        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures", "gate",
-        "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "openapi", "passwords",
-        "pictures", "pool", "postgres", "postgres_files", "repeats", "seal", "settings", "statics", "tokens", "totp",
-        "validation",
+        "__init__", "agents", "answers", "audit", "clock", "cookies", "db", "edge", "errors", "failures",
+        "filenames", "gate", "health", "html", "http", "i18n", "ids", "jobs", "limits", "live", "logs", "migrate", "multipart", "openapi",
+        "passwords", "pictures", "pool", "postgres", "postgres_files", "ranges", "repeats", "seal", "settings",
+        "sniffing", "statics", "tokens", "totp", "validation",
     ]),
     "gateways": frozenset([
-        "__init__", "mail", "mail_content", "places", "resilience", "segments", "sms", "sms_content", "sms_providers",
+        "__init__", "mail", "mail_content", "places", "resilience", "scanner", "segments", "sms", "sms_content", "sms_providers",
         "storage", "stores",
     ]),
     "sandbox": frozenset([
