@@ -52,6 +52,7 @@ from kaksha.institutes import (
     web as institutes_web,
 )
 from kaksha.joining import api as joining_api, web as joining_web
+from kaksha.notifications import api as notifications_api
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
 from kaksha.schedules import api as schedules_api
@@ -73,6 +74,7 @@ ROUTES: tuple[Router, ...] = (
     institutes_web.routes,
     batches_api.routes,
     batches_web.routes,
+    notifications_api.routes,
     people_api.routes,
     people_web.routes,
     joining_api.routes,

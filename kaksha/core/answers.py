@@ -26,6 +26,7 @@ class Pagination(msgspec.Struct):
     limit: int
     total: int
     total_pages: int = msgspec.field(name="totalPages")
+    next_cursor: str | msgspec.UnsetType | None = msgspec.field(name="nextCursor", default=msgspec.UNSET)
 
 
 class Many(msgspec.Struct, Generic[T], kw_only=True):
@@ -36,9 +37,11 @@ class Many(msgspec.Struct, Generic[T], kw_only=True):
     pagination: Pagination
 
 
-def paged(items: list[T], page: int, limit: int, total: int) -> Many[T]:
-    """A page of a list of `total` items."""
-    return Many(data=items, pagination=Pagination(page, limit, total, -(-total // limit)))
+def paged(
+    items: list[T], page: int, limit: int, total: int, next_cursor: str | msgspec.UnsetType | None = msgspec.UNSET
+) -> Many[T]:
+    """A page of a list of `total` items; of an endless one with where the next begins, None at its end."""
+    return Many(data=items, pagination=Pagination(page, limit, total, -(-total // limit), next_cursor))
 
 
 def raw(kind: type[T], body: bytes | str) -> T:

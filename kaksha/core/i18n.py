@@ -28,7 +28,7 @@ from babel.messages.pofile import read_po, write_po
 
 __all__ = [
     "LANGUAGES", "LANGUAGE_NAMES", "N_", "ago", "check", "clock", "day", "gettext", "hours", "initials",
-    "inr", "negotiate", "ngettext", "update", "when",
+    "inr", "local", "negotiate", "ngettext", "update", "when",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "hi")
@@ -102,13 +102,13 @@ def day(value: date | datetime, lang: str, zone: str, now: datetime) -> str:
 
 def clock(value: datetime, lang: str, zone: str) -> str:
     """4:30 pm, 9 am; in Hindi with the part of the day: शाम 4:30 बजे."""
-    local = _local(value, zone)
-    return _oclock(_part(local, lang), _figures(local), lang)
+    there = local(value, zone)
+    return _oclock(_part(there, lang), _figures(there), lang)
 
 
 def hours(start: datetime, end: datetime, lang: str, zone: str) -> str:
     """4:30 – 5:45 pm: the part of the day is said once where it is the same for both."""
-    first, last = _local(start, zone), _local(end, zone)
+    first, last = local(start, zone), local(end, zone)
     if _part(first, lang) != _part(last, lang):
         return f"{clock(start, lang, zone)} – {clock(end, lang, zone)}"
     return _oclock(_part(first, lang), f"{_figures(first)} – {_figures(last)}", lang)
@@ -149,14 +149,15 @@ def _first_letter(word: str) -> str:
     return word[:end].rstrip(virama)
 
 
-def _local(value: datetime, zone: str) -> datetime:
+def local(value: datetime, zone: str) -> datetime:
+    """The moment as clocks in the zone show it."""
     if value.tzinfo is None:
         raise ValueError("a time without its zone cannot be told to anyone")
     return value.astimezone(ZoneInfo(zone))
 
 
 def _date(value: date | datetime, zone: str) -> date:
-    return _local(value, zone).date() if isinstance(value, datetime) else value
+    return local(value, zone).date() if isinstance(value, datetime) else value
 
 
 def _figures(local: datetime) -> str:

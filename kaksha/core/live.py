@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -17,7 +17,7 @@ import structlog
 
 from kaksha.core.db import Conn
 
-__all__ = ["Ears", "tell"]
+__all__ = ["Ears", "tell", "tell_many"]
 
 _CHANNEL = "kaksha"
 _PROBE_SECONDS = 0.4
@@ -41,10 +41,21 @@ class _Notice(msgspec.Struct, frozen=True):
 
 async def tell(conn: Conn, kind: str, body: dict[str, Any]) -> None:
     """Sends a notice to every process when the transaction of `conn` commits. Raises ValueError above 7 kB."""
+    await conn.execute("select pg_notify($1, $2)", _CHANNEL, _payload(kind, body))
+
+
+async def tell_many(conn: Conn, kind: str, bodies: Sequence[dict[str, Any]]) -> None:
+    """The same for many notices, in one statement."""
+    if bodies:
+        payloads = [_payload(kind, body) for body in bodies]
+        await conn.execute("select pg_notify($1, payload) from unnest($2::text[]) payload", _CHANNEL, payloads)
+
+
+def _payload(kind: str, body: dict[str, Any]) -> str:
     payload = msgspec.json.encode(_Notice(kind, body))
     if len(payload) > _MOST_BYTES:
         raise ValueError(f"a notice of {len(payload)} bytes is too long: keep a row and send its id")
-    await conn.execute("select pg_notify($1, $2)", _CHANNEL, payload.decode())
+    return payload.decode()
 
 
 class Ears:
