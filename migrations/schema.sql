@@ -144,12 +144,139 @@ CREATE FUNCTION public.batches_teaching(subject uuid, today date) RETURNS SETOF 
    ORDER BY b.name;
 END;
 
+CREATE FUNCTION public.class_status(at timestamp with time zone, ends_at timestamp with time zone, started_at timestamp with time zone, ended_at timestamp with time zone, cancelled_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (cancelled_at IS NOT NULL) THEN 'cancelled'::text WHEN ((ended_at IS NOT NULL) OR (at >= ends_at)) THEN 'ended'::text WHEN (started_at IS NOT NULL) THEN 'live'::text ELSE 'scheduled'::text END;
+
+CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+
+CREATE TABLE public.classes (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL,
+    planned_teacher_id uuid,
+    room_id uuid,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    topic text DEFAULT ''::text NOT NULL,
+    meeting_url text,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    cancel_reason text,
+    holiday_id uuid,
+    slot_id uuid,
+    slot_on date,
+    revision integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT classes_cancel_reason_check CHECK (((length(cancel_reason) >= 1) AND (length(cancel_reason) <= 200))),
+    CONSTRAINT classes_check CHECK (((ends_at > starts_at) AND (ends_at <= (starts_at + '12:00:00'::interval)))),
+    CONSTRAINT classes_check1 CHECK ((ended_at >= started_at)),
+    CONSTRAINT classes_check2 CHECK (((slot_id IS NULL) = (slot_on IS NULL))),
+    CONSTRAINT classes_meeting_url_check CHECK (((meeting_url ~ '^https://'::text) AND (length(meeting_url) <= 500))),
+    CONSTRAINT classes_reason CHECK (((cancel_reason IS NULL) OR (cancelled_at IS NOT NULL))),
+    CONSTRAINT classes_topic_check CHECK ((length(topic) <= 120))
+);
+
+CREATE FUNCTION public.class_json(c public.classes, batch text, subject text, teacher text, planned text, room text, at timestamp with time zone, joins interval, staff boolean) RETURNS json
+    LANGUAGE sql STABLE
+    RETURN json_build_object('id', (c).id, 'batchId', (c).batch_id, 'batchName', batch, 'subjectId', (c).subject_id, 'subjectName', subject, 'teacherId', (c).teacher_id, 'teacherName', teacher, 'plannedTeacherName', planned, 'roomId', (c).room_id, 'roomName', room, 'topic', (c).topic, 'startsAt', public.iso((c).starts_at), 'endsAt', public.iso((c).ends_at), 'status', public.class_status(at, (c).ends_at, (c).started_at, (c).ended_at, (c).cancelled_at), 'startedAt', public.iso((c).started_at), 'endedAt', public.iso((c).ended_at), 'reason', (c).cancel_reason, 'joinFrom', public.iso(((c).starts_at - joins)), 'meetingUrl', CASE WHEN (((c).cancelled_at IS NULL) AND (staff OR ((at < (c).ends_at) AND ((c).ended_at IS NULL) AND (((c).started_at IS NOT NULL) OR (at >= ((c).starts_at - joins)))))) THEN (c).meeting_url ELSE NULL::text END, 'repeats', ((c).slot_id IS NOT NULL));
+
+CREATE FUNCTION public.count_file_bytes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    insert into file_usage as u (institute_id, owner_id, bytes)
+      select new.institute_id, owner, new.size
+      from unnest(array[new.institute_id, new.uploader_id]) with ordinality as owners (owner, place) order by place
+      on conflict (institute_id, owner_id) do update set bytes = u.bytes + excluded.bytes;
+  else
+    update file_usage set bytes = bytes - old.size
+      where institute_id = old.institute_id and owner_id = old.institute_id;
+    update file_usage set bytes = bytes - old.size
+      where institute_id = old.institute_id and owner_id = old.uploader_id;
+  end if;
+  return null;
+end $$;
+
+CREATE FUNCTION public.drop_push_targets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from push_targets where institute_id = new.institute_id and session_id = new.id;
+  return null;
+end $$;
+
 CREATE FUNCTION public.every_institute() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     select id from institutes order by id
   $$;
+
+CREATE TABLE public.file_keys (
+    institute_id uuid NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT file_keys_key_check CHECK ((length(key) = 64))
+);
+
+CREATE FUNCTION public.file_url(institute uuid, file uuid, at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ('/v1/files/signed/'::text || translate(encode((signed.said || SUBSTRING(sha256((SUBSTRING(k.key FROM 33) || sha256((SUBSTRING(k.key FROM 1 FOR 32) || signed.said)))) FROM 1 FOR 24)), 'base64'::text), '+/
+'::text, '-_'::text))
+    FROM (public.file_keys k
+      CROSS JOIN ( SELECT ((uuid_send(file_url.institute) || uuid_send(file_url.file)) || int4send((((floor((EXTRACT(epoch FROM file_url.at) / (3600)::numeric)) * (3600)::numeric) + (7200)::numeric))::integer)) AS said) signed)
+   WHERE (k.institute_id = file_url.institute);
+END;
+
+CREATE TABLE public.files (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    uploader_id uuid NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    content_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT files_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT files_purpose_check CHECK ((purpose = ANY (ARRAY['assignment'::text, 'submission'::text, 'message'::text, 'voice'::text, 'doubt'::text, 'note'::text, 'announcement'::text, 'document'::text, 'receipt'::text]))),
+    CONSTRAINT files_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT files_size_check CHECK ((size > 0))
+);
+
+CREATE FUNCTION public.file_json(f public.files, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN jsonb_build_object('id', (f).id, 'name', (f).name, 'contentType', (f).content_type, 'size', (f).size, 'url', public.file_url((f).institute_id, (f).id, at), 'purpose', (f).purpose);
+
+CREATE TABLE public.file_grants (
+    institute_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    hook text NOT NULL,
+    hook_id uuid NOT NULL,
+    audience text NOT NULL,
+    audience_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT file_grants_audience_check CHECK ((audience = ANY (ARRAY['person'::text, 'batch'::text, 'batch_teachers'::text, 'everyone'::text, 'nobody'::text]))),
+    CONSTRAINT file_grants_hook_check CHECK ((hook ~ '^[a-z_]{1,40}$'::text))
+);
+
+CREATE FUNCTION public.files_on(institute uuid, kind text, thing uuid, at timestamp with time zone DEFAULT now()) RETURNS jsonb
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(jsonb_agg(public.file_json(f.*, files_on.at) ORDER BY f.id), '[]'::jsonb) AS "coalesce"
+    FROM public.files f
+   WHERE ((f.institute_id = files_on.institute) AND (f.id IN ( SELECT g.file_id
+            FROM public.file_grants g
+           WHERE ((g.institute_id = files_on.institute) AND (g.hook = files_on.kind) AND (g.hook_id = files_on.thing)))));
+END;
 
 CREATE FUNCTION public.find_institute(institute_code text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -169,13 +296,58 @@ CREATE FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) RET
     limit 8
   $$;
 
-CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+CREATE FUNCTION public.give_file_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into file_keys (institute_id, key) values (new.id, new_file_key());
+  return null;
+end $$;
+
+CREATE FUNCTION public.may_see_file(viewer uuid, viewer_is_admin boolean, file uuid, today date) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH self AS (
+          SELECT may_see_file.viewer AS id
+         UNION ALL
+          SELECT l.student_id
+            FROM public.parent_links l
+           WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_file.viewer))
+         ), granted AS (
+          SELECT g.hook,
+             g.audience,
+             g.audience_id
+            FROM public.file_grants g
+           WHERE ((g.institute_id = public.tenant()) AND (g.file_id = may_see_file.file))
+         )
+  SELECT ((EXISTS ( SELECT
+            FROM (public.files f
+              JOIN self s ON ((s.id = f.uploader_id)))
+           WHERE ((f.institute_id = public.tenant()) AND (f.id = may_see_file.file)))) OR (EXISTS ( SELECT
+            FROM granted g
+           WHERE ((g.audience = 'everyone'::text) OR (may_see_file.viewer_is_admin AND (g.hook <> 'message'::text))))) OR (viewer_is_admin AND (NOT (EXISTS ( SELECT
+            FROM granted))) AND (EXISTS ( SELECT
+            FROM public.files f
+           WHERE ((f.institute_id = public.tenant()) AND (f.id = may_see_file.file) AND (f.purpose <> ALL (ARRAY['message'::text, 'voice'::text])))))) OR (EXISTS ( SELECT
+            FROM (granted g
+              JOIN self s ON (((g.audience = 'person'::text) AND (g.audience_id = s.id)))))) OR (EXISTS ( SELECT
+            FROM ((granted g
+              JOIN public.enrolments e ON (((e.institute_id = public.tenant()) AND (e.batch_id = g.audience_id))))
+              JOIN self s ON ((s.id = e.student_id)))
+           WHERE ((g.audience = 'batch'::text) AND (e.starts_on <= may_see_file.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_file.today))))) OR (EXISTS ( SELECT
+            FROM (granted g
+              JOIN public.batch_subjects b ON (((b.institute_id = public.tenant()) AND (b.batch_id = g.audience_id) AND (b.teacher_id = may_see_file.viewer))))
+           WHERE (g.audience = ANY (ARRAY['batch'::text, 'batch_teachers'::text])))));
+END;
 
 CREATE FUNCTION public.may_see_student(viewer uuid, viewer_is_admin boolean, student uuid, today date) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((viewer = student) OR viewer_is_admin OR (EXISTS (SELECT FROM public.parent_links l WHERE ((l.institute_id = public.tenant()) AND (l.parent_id = may_see_student.viewer) AND (l.student_id = may_see_student.student)))) OR (EXISTS (SELECT FROM (public.enrolments e JOIN public.batch_subjects b ON (((b.institute_id = e.institute_id) AND (b.batch_id = e.batch_id)))) WHERE ((e.institute_id = public.tenant()) AND (e.student_id = may_see_student.student) AND (b.teacher_id = may_see_student.viewer) AND (e.starts_on <= may_see_student.today) AND ((e.ends_on IS NULL) OR (e.ends_on > may_see_student.today))))));
+
+CREATE FUNCTION public.new_file_key() RETURNS bytea
+    LANGUAGE sql
+    RETURN (((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid())) || uuid_send(gen_random_uuid()));
 
 CREATE FUNCTION public.num(value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -244,10 +416,12 @@ CREATE FUNCTION public.sweep(at timestamp with time zone) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    with keys as (delete from idempotency_keys where created_at < at - interval '24 hours' returning 1),
-      tokens as (delete from refresh_tokens where expires_at < at - interval '1 day' returning 1),
-      limits as (delete from rate_limits where tat < at - interval '1 hour' returning 1)
+    with keys as (delete from idempotency_keys where created_at < sweep.at - interval '24 hours' returning 1),
+      tokens as (delete from refresh_tokens where expires_at < sweep.at - interval '1 day' returning 1),
+      limits as (delete from rate_limits where tat < sweep.at - interval '1 hour' returning 1),
+      old as (delete from notices n where n.at < sweep.at - interval '180 days' returning 1)
     select (select count(*) from keys) + (select count(*) from tokens) + (select count(*) from limits)
+      + (select count(*) from old)
   $$;
 
 CREATE FUNCTION public.take_limit(limit_key bytea, period interval, burst integer, at timestamp with time zone, OUT allowed boolean, OUT remaining integer, OUT retry_after double precision) RETURNS record
@@ -369,6 +543,64 @@ CREATE TABLE public.audit_log (
     sealed bytea
 );
 
+CREATE TABLE public.calendar_feeds (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.dead_addresses (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_hash bytea NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_addresses_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])))
+);
+
+CREATE TABLE public.deliveries (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    notification_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    channel text NOT NULL,
+    target_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    digest boolean DEFAULT false NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    lapses_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    claim uuid,
+    batch uuid,
+    provider_id text,
+    why text,
+    done_at timestamp with time zone,
+    CONSTRAINT deliveries_channel_check CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'dropped'::text])))
+);
+
+CREATE TABLE public.file_usage (
+    institute_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT file_usage_bytes_check CHECK ((bytes >= 0))
+);
+
+CREATE TABLE public.holidays (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid,
+    name text NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT holidays_check CHECK (((ends_on >= starts_on) AND (ends_on <= (starts_on + 120)))),
+    CONSTRAINT holidays_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
 CREATE TABLE public.idempotency_keys (
     institute_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -435,6 +667,52 @@ CREATE TABLE public.invites (
     CONSTRAINT invites_uses_check CHECK (((uses >= 1) AND (uses <= 500)))
 );
 
+CREATE TABLE public.message_costs (
+    institute_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    channel text NOT NULL,
+    segments smallint NOT NULL,
+    paise bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT message_costs_channel_check CHECK ((channel = 'sms'::text)),
+    CONSTRAINT message_costs_paise_check CHECK ((paise >= 0)),
+    CONSTRAINT message_costs_segments_check CHECK ((segments > 0))
+);
+
+CREATE TABLE public.notices (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    about uuid,
+    texts jsonb NOT NULL,
+    data jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    routed_at timestamp with time zone
+);
+
+CREATE TABLE public.notification_choices (
+    institute_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    topic text NOT NULL,
+    channel text NOT NULL,
+    wanted boolean NOT NULL,
+    CONSTRAINT notification_choices_channel_check CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text])))
+);
+
+CREATE TABLE public.notifications (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    notice_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    dedupe text,
+    at timestamp with time zone NOT NULL,
+    read_at timestamp with time zone
+);
+
 CREATE TABLE public.one_time_tokens (
     institute_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -469,6 +747,23 @@ CREATE TABLE public.person_keys (
     sealed_key bytea NOT NULL
 );
 
+CREATE TABLE public.push_targets (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    service text NOT NULL,
+    address text NOT NULL,
+    address_hash bytea NOT NULL,
+    client_key bytea,
+    client_secret bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT push_targets_address_check CHECK ((length(address) <= 4096)),
+    CONSTRAINT push_targets_check CHECK (((service = 'web'::text) = (client_key IS NOT NULL))),
+    CONSTRAINT push_targets_check1 CHECK (((service = 'web'::text) = (client_secret IS NOT NULL))),
+    CONSTRAINT push_targets_service_check CHECK ((service = ANY (ARRAY['web'::text, 'fcm'::text])))
+);
+
 CREATE UNLOGGED TABLE public.rate_limits (
     key bytea NOT NULL,
     tat timestamp with time zone NOT NULL
@@ -488,6 +783,18 @@ CREATE TABLE public.refresh_tokens (
     issued_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE public.rooms (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT rooms_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT rooms_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
 );
 
 CREATE TABLE public.schema_migrations (
@@ -559,6 +866,44 @@ CREATE TABLE public.teachers (
     CONSTRAINT teachers_title_check CHECK ((length(title) <= 80))
 );
 
+CREATE TABLE public.timetable_slots (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL,
+    room_id uuid,
+    weekday smallint NOT NULL,
+    starts time without time zone NOT NULL,
+    minutes smallint NOT NULL,
+    from_on date NOT NULL,
+    until_on date,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT timetable_slots_check CHECK ((until_on >= (from_on - 1))),
+    CONSTRAINT timetable_slots_minutes_check CHECK (((minutes >= 10) AND (minutes <= 600))),
+    CONSTRAINT timetable_slots_one_day CHECK ((((EXTRACT(epoch FROM starts) / (60)::numeric) + (minutes)::numeric) <= (1440)::numeric)),
+    CONSTRAINT timetable_slots_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+CREATE TABLE public.uploads (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    uploader_id uuid NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    declared_type text DEFAULT ''::text NOT NULL,
+    size bigint NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    pieces bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    file_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_check CHECK (((received >= 0) AND (received <= size))),
+    CONSTRAINT uploads_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT uploads_size_check CHECK ((size > 0))
+);
+
 CREATE TABLE public.users (
     institute_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -627,11 +972,50 @@ ALTER TABLE ONLY public.batches
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.calendar_feeds
+    ADD CONSTRAINT calendar_feeds_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_batch_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_room_once EXCLUDE USING gist (institute_id WITH =, room_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_slot_once UNIQUE (institute_id, slot_id, slot_on);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_teacher_once EXCLUDE USING gist (institute_id WITH =, teacher_id WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE ((cancelled_at IS NULL)) DEFERRABLE;
+
+ALTER TABLE ONLY public.dead_addresses
+    ADD CONSTRAINT dead_addresses_pkey PRIMARY KEY (institute_id, user_id, channel, address_hash);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_once EXCLUDE USING gist (institute_id WITH =, batch_id WITH =, student_id WITH =, daterange(starts_on, ends_on) WITH &&);
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.file_grants
+    ADD CONSTRAINT file_grants_pkey PRIMARY KEY (institute_id, file_id, hook, hook_id, audience, audience_id);
+
+ALTER TABLE ONLY public.file_keys
+    ADD CONSTRAINT file_keys_pkey PRIMARY KEY (institute_id);
+
+ALTER TABLE ONLY public.file_usage
+    ADD CONSTRAINT file_usage_pkey PRIMARY KEY (institute_id, owner_id);
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (institute_id, user_id, route, key);
@@ -648,6 +1032,18 @@ ALTER TABLE ONLY public.invite_uses
 ALTER TABLE ONLY public.invites
     ADD CONSTRAINT invites_pkey PRIMARY KEY (institute_id, id);
 
+ALTER TABLE ONLY public.message_costs
+    ADD CONSTRAINT message_costs_pkey PRIMARY KEY (institute_id, delivery_id);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.notification_choices
+    ADD CONSTRAINT notification_choices_pkey PRIMARY KEY (institute_id, user_id, topic, channel);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (institute_id, id);
 
@@ -660,6 +1056,9 @@ ALTER TABLE ONLY public.passkeys
 ALTER TABLE ONLY public.person_keys
     ADD CONSTRAINT person_keys_pkey PRIMARY KEY (institute_id, user_id);
 
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_pkey PRIMARY KEY (institute_id, id);
+
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (key);
 
@@ -668,6 +1067,9 @@ ALTER TABLE ONLY public.recovery_codes
 
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (institute_id, hash);
+
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
@@ -686,6 +1088,12 @@ ALTER TABLE ONLY public.subjects
 
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_pkey PRIMARY KEY (institute_id, user_id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (institute_id, id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (institute_id, id);
@@ -720,13 +1128,53 @@ CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, su
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
 
+CREATE UNIQUE INDEX calendar_feeds_token ON public.calendar_feeds USING btree (institute_id, token_hash);
+
+CREATE UNIQUE INDEX calendar_feeds_user ON public.calendar_feeds USING btree (institute_id, user_id);
+
+CREATE INDEX classes_batch ON public.classes USING btree (institute_id, batch_id, starts_at);
+
+CREATE INDEX classes_planned ON public.classes USING btree (institute_id, planned_teacher_id, starts_at) WHERE (planned_teacher_id IS NOT NULL);
+
+CREATE INDEX classes_teacher ON public.classes USING btree (institute_id, teacher_id, starts_at);
+
+CREATE INDEX classes_time ON public.classes USING btree (institute_id, starts_at);
+
+CREATE INDEX deliveries_due ON public.deliveries USING btree (institute_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sending'::text]));
+
+CREATE UNIQUE INDEX deliveries_once ON public.deliveries USING btree (institute_id, notification_id, channel, target_id);
+
 CREATE INDEX enrolments_batch ON public.enrolments USING btree (institute_id, batch_id, student_id) INCLUDE (starts_on, ends_on);
 
 CREATE INDEX enrolments_student ON public.enrolments USING btree (institute_id, student_id, batch_id) INCLUDE (starts_on, ends_on);
 
+CREATE INDEX file_grants_hook ON public.file_grants USING btree (institute_id, hook, hook_id, file_id);
+
+CREATE INDEX files_age ON public.files USING btree (institute_id, created_at);
+
+CREATE INDEX files_uploader ON public.files USING btree (institute_id, uploader_id, id);
+
+CREATE INDEX holidays_days ON public.holidays USING btree (institute_id, ends_on, starts_on);
+
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE UNIQUE INDEX invites_code ON public.invites USING btree (institute_id, code_hash);
+
+CREATE INDEX message_costs_day ON public.message_costs USING btree (institute_id, day, user_id);
+
+CREATE INDEX notices_about ON public.notices USING btree (institute_id, about, kind) WHERE (about IS NOT NULL);
+
+CREATE INDEX notices_age ON public.notices USING btree (at);
+
+CREATE INDEX notices_waiting ON public.notices USING btree (institute_id, at) WHERE (routed_at IS NULL);
+
+CREATE UNIQUE INDEX notifications_dedupe ON public.notifications USING btree (institute_id, user_id, kind, dedupe) WHERE (dedupe IS NOT NULL);
+
+CREATE INDEX notifications_list ON public.notifications USING btree (institute_id, user_id, at DESC, id DESC);
+
+CREATE UNIQUE INDEX notifications_notice ON public.notifications USING btree (institute_id, notice_id, user_id);
+
+CREATE INDEX notifications_unread ON public.notifications USING btree (institute_id, user_id, at) WHERE (read_at IS NULL);
 
 CREATE INDEX one_time_tokens_age ON public.one_time_tokens USING btree (expires_at);
 
@@ -740,9 +1188,17 @@ CREATE UNIQUE INDEX passkeys_credential ON public.passkeys USING btree (institut
 
 CREATE INDEX passkeys_user ON public.passkeys USING btree (institute_id, user_id) WHERE (revoked_at IS NULL);
 
+CREATE UNIQUE INDEX push_targets_address ON public.push_targets USING btree (institute_id, address_hash);
+
+CREATE INDEX push_targets_session ON public.push_targets USING btree (institute_id, session_id);
+
+CREATE INDEX push_targets_user ON public.push_targets USING btree (institute_id, user_id);
+
 CREATE INDEX refresh_tokens_age ON public.refresh_tokens USING btree (expires_at);
 
 CREATE INDEX refresh_tokens_session ON public.refresh_tokens USING btree (institute_id, session_id);
+
+CREATE UNIQUE INDEX rooms_name ON public.rooms USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
 
 CREATE INDEX sessions_changed ON public.sessions USING btree (changed_at) WHERE (changed_at IS NOT NULL);
 
@@ -757,6 +1213,14 @@ CREATE UNIQUE INDEX students_roll_no ON public.students USING btree (institute_i
 CREATE UNIQUE INDEX subjects_code ON public.subjects USING btree (institute_id, lower(code)) WHERE (archived_at IS NULL);
 
 CREATE UNIQUE INDEX subjects_name ON public.subjects USING btree (institute_id, lower(name)) WHERE (archived_at IS NULL);
+
+CREATE INDEX timetable_slots_batch ON public.timetable_slots USING btree (institute_id, batch_id);
+
+CREATE INDEX timetable_slots_teacher ON public.timetable_slots USING btree (institute_id, teacher_id);
+
+CREATE INDEX uploads_age ON public.uploads USING btree (institute_id, expires_at);
+
+CREATE INDEX uploads_open ON public.uploads USING btree (institute_id, uploader_id) WHERE (file_id IS NULL);
 
 CREATE INDEX users_email ON public.users USING btree (email) WHERE (email IS NOT NULL);
 
@@ -774,6 +1238,12 @@ CREATE INDEX users_words ON public.users USING gist (institute_id, ((' '::text |
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON jobs.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION jobs.fn_pgqueuer_changed();
 
+CREATE TRIGGER count_file_bytes AFTER INSERT OR DELETE ON public.files FOR EACH ROW EXECUTE FUNCTION public.count_file_bytes();
+
+CREATE TRIGGER give_file_key AFTER INSERT ON public.institutes FOR EACH ROW EXECUTE FUNCTION public.give_file_key();
+
+CREATE TRIGGER sessions_drop_push AFTER UPDATE OF revoked_at ON public.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.drop_push_targets();
+
 ALTER TABLE ONLY public.batch_subjects
     ADD CONSTRAINT batch_subjects_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
 
@@ -786,11 +1256,59 @@ ALTER TABLE ONLY public.batch_subjects
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
+ALTER TABLE ONLY public.calendar_feeds
+    ADD CONSTRAINT calendar_feeds_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_holiday_id_fkey FOREIGN KEY (institute_id, holiday_id) REFERENCES public.holidays(institute_id, id) ON DELETE SET NULL (holiday_id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_planned_teacher_id_fkey FOREIGN KEY (institute_id, planned_teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_room_id_fkey FOREIGN KEY (institute_id, room_id) REFERENCES public.rooms(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_slot_id_fkey FOREIGN KEY (institute_id, slot_id) REFERENCES public.timetable_slots(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_subject_id_fkey FOREIGN KEY (institute_id, subject_id) REFERENCES public.subjects(institute_id, id);
+
+ALTER TABLE ONLY public.classes
+    ADD CONSTRAINT classes_institute_id_teacher_id_fkey FOREIGN KEY (institute_id, teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
+ALTER TABLE ONLY public.dead_addresses
+    ADD CONSTRAINT dead_addresses_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_institute_id_notification_id_fkey FOREIGN KEY (institute_id, notification_id) REFERENCES public.notifications(institute_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.file_grants
+    ADD CONSTRAINT file_grants_institute_id_file_id_fkey FOREIGN KEY (institute_id, file_id) REFERENCES public.files(institute_id, id);
+
+ALTER TABLE ONLY public.file_keys
+    ADD CONSTRAINT file_keys_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.file_usage
+    ADD CONSTRAINT file_usage_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.holidays
+    ADD CONSTRAINT holidays_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
 ALTER TABLE ONLY public.invite_uses
     ADD CONSTRAINT invite_uses_institute_id_invite_id_fkey FOREIGN KEY (institute_id, invite_id) REFERENCES public.invites(institute_id, id);
@@ -810,6 +1328,21 @@ ALTER TABLE ONLY public.invites
 ALTER TABLE ONLY public.invites
     ADD CONSTRAINT invites_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
 
+ALTER TABLE ONLY public.message_costs
+    ADD CONSTRAINT message_costs_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
+
+ALTER TABLE ONLY public.notification_choices
+    ADD CONSTRAINT notification_choices_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_institute_id_notice_id_fkey FOREIGN KEY (institute_id, notice_id) REFERENCES public.notices(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
@@ -822,11 +1355,20 @@ ALTER TABLE ONLY public.parent_links
 ALTER TABLE ONLY public.passkeys
     ADD CONSTRAINT passkeys_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.push_targets
+    ADD CONSTRAINT push_targets_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.second_factors(institute_id, user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_institute_id_session_id_fkey FOREIGN KEY (institute_id, session_id) REFERENCES public.sessions(institute_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.rooms
+    ADD CONSTRAINT rooms_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
 ALTER TABLE ONLY public.second_factors
     ADD CONSTRAINT second_factors_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
@@ -843,6 +1385,21 @@ ALTER TABLE ONLY public.subjects
 ALTER TABLE ONLY public.teachers
     ADD CONSTRAINT teachers_institute_id_user_id_fkey FOREIGN KEY (institute_id, user_id) REFERENCES public.users(institute_id, id);
 
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_room_id_fkey FOREIGN KEY (institute_id, room_id) REFERENCES public.rooms(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_subject_id_fkey FOREIGN KEY (institute_id, subject_id) REFERENCES public.subjects(institute_id, id);
+
+ALTER TABLE ONLY public.timetable_slots
+    ADD CONSTRAINT timetable_slots_institute_id_teacher_id_fkey FOREIGN KEY (institute_id, teacher_id) REFERENCES public.teachers(institute_id, user_id);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_institute_id_uploader_id_fkey FOREIGN KEY (institute_id, uploader_id) REFERENCES public.users(institute_id, id);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
@@ -852,7 +1409,25 @@ ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.batches ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.calendar_feeds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.classes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dead_addresses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_usage ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.holidays ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -862,6 +1437,14 @@ ALTER TABLE public.invite_uses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invites ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.message_costs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notification_choices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.one_time_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.parent_links ENABLE ROW LEVEL SECURITY;
@@ -870,9 +1453,13 @@ ALTER TABLE public.passkeys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.person_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.push_targets ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.recovery_codes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rooms ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.second_factors ENABLE ROW LEVEL SECURITY;
 
@@ -890,7 +1477,25 @@ CREATE POLICY tenant ON public.batch_subjects USING ((institute_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.batches USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.calendar_feeds USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.classes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.dead_addresses USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.deliveries USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.enrolments USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.file_grants USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.file_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.file_usage USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.files USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.holidays USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -900,6 +1505,14 @@ CREATE POLICY tenant ON public.invite_uses USING ((institute_id = ( SELECT publi
 
 CREATE POLICY tenant ON public.invites USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.message_costs USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notices USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notification_choices USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.notifications USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.one_time_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.parent_links USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
@@ -908,9 +1521,13 @@ CREATE POLICY tenant ON public.passkeys USING ((institute_id = ( SELECT public.t
 
 CREATE POLICY tenant ON public.person_keys USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.push_targets USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.recovery_codes USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.refresh_tokens USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.rooms USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.second_factors USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -922,7 +1539,15 @@ CREATE POLICY tenant ON public.subjects USING ((institute_id = ( SELECT public.t
 
 CREATE POLICY tenant ON public.teachers USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
+CREATE POLICY tenant ON public.timetable_slots USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.uploads USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
 CREATE POLICY tenant ON public.users USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+ALTER TABLE public.timetable_slots ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
@@ -936,14 +1561,26 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.parent_links TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.batches TO kaksha_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classes TO kaksha_app;
+
 REVOKE ALL ON FUNCTION public.every_institute() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.every_institute() TO kaksha_app;
+
+GRANT SELECT ON TABLE public.file_keys TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.files TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.file_grants TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.find_institute(institute_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_institute(institute_code text) TO kaksha_app;
 
 REVOKE ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_sign_ins(sign_in_email text, sign_in_phone text) TO kaksha_app;
+
+REVOKE ALL ON FUNCTION public.give_file_key() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.new_file_key() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.open_to_app(target regclass, rights text) FROM PUBLIC;
 
@@ -974,6 +1611,16 @@ GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_statistics_id_seq TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO kaksha_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.calendar_feeds TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.dead_addresses TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.file_usage TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.holidays TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_keys TO kaksha_app;
 
 GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
@@ -982,17 +1629,29 @@ GRANT SELECT,INSERT ON TABLE public.invite_uses TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.invites TO kaksha_app;
 
+GRANT SELECT,INSERT ON TABLE public.message_costs TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notices TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notification_choices TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.one_time_tokens TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.passkeys TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.person_keys TO kaksha_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_targets TO kaksha_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rate_limits TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery_codes TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refresh_tokens TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rooms TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.second_factors TO kaksha_app;
 
@@ -1003,5 +1662,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.students TO kaksha_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subjects TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.teachers TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timetable_slots TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO kaksha_app;
