@@ -20,7 +20,7 @@ from kaksha.accounts import (
     service as accounts,
     web as accounts_web,
 )
-from kaksha.attendance import api as attendance_api
+from kaksha.attendance import api as attendance_api, web as attendance_web
 from kaksha.batches import (
     api as batches_api,
     web as batches_web,
@@ -56,7 +56,7 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.notifications import api as notifications_api
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
-from kaksha.registers import api as registers_api
+from kaksha.registers import api as registers_api, web as registers_web
 from kaksha.schedules import api as schedules_api
 
 ROUTES: tuple[Router, ...] = (
@@ -84,7 +84,9 @@ ROUTES: tuple[Router, ...] = (
     classes_api.routes,
     schedules_api.routes,
     attendance_api.routes,
+    attendance_web.routes,
     registers_api.routes,
+    registers_web.routes,
     home_api.routes,
     home_web.routes,
 )

@@ -5,6 +5,6 @@ its day; of two marks of a student the one taken later holds, whenever it arrive
 whom; what a phone sends twice counts once, for ever; parents are told when the time to undo is over, and hear of a
 correction when they knew already.
 
-What it comes to is read by `registers`; others read the SQL functions `attendance_of` (each held class of students, with
-the mark) and `attendance_shares` (percentage since joining, "can miss N more").
+What it comes to is read by `registers`; others read the SQL functions `attendance_of` (each held class of students,
+with the mark) and `attendance_shares` (percentage since joining, "can miss N more").
 """

@@ -128,7 +128,7 @@ async def unmarked(
     )  # fmt: skip
 
 
-async def is_teacher(conn: Conn, institute_id: UUID, teacher_id: UUID) -> bool:
+async def is_teacher(conn: Conn, institute_id: UUID, teacher_id: UUID | None) -> bool:
     """Whether this person teaches here."""
     return await conn.fetchval(
         "select exists (select from teachers where institute_id = $1 and user_id = $2)", institute_id, teacher_id

@@ -20,7 +20,7 @@ RECENT = timedelta(days=30)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Which classes of a record: local days, both included, of one subject; a page of them, or what follows a cursor."""
+    """Which classes of a record: of local days (both included) and a subject; a page of them, or what follows a cursor."""
 
     first: date | None = None
     last: date | None = None
@@ -42,8 +42,8 @@ async def student(
     _check(asked)
     row = await queries.student(
         conn, me.institute_id, student_id, parent_id or me.user_id, me.is_admin, parent_id is not None,
-        local_date(now, me.zone), now, asked.first, asked.last, asked.subject_id, after_cursor(asked.cursor), asked.page,
-        asked.limit,
+        local_date(now, me.zone), now, asked.first, asked.last, asked.subject_id, after_cursor(asked.cursor),
+        asked.page, asked.limit,
     )  # fmt: skip
     if row is None:
         raise NotFound
@@ -57,9 +57,9 @@ async def student(
 
 async def unmarked(conn: Conn, me: Principal, teacher_id: UUID | None, now: datetime) -> str:
     """Held classes still to be marked, as JSON: a teacher's, for the teacher and admins; None: all. Raises NotFound."""
-    if teacher_id is not None and teacher_id != me.user_id:
-        if not me.is_admin or not await queries.is_teacher(conn, me.institute_id, teacher_id):
-            raise NotFound
+    theirs = teacher_id not in (None, me.user_id)
+    if theirs and not (me.is_admin and await queries.is_teacher(conn, me.institute_id, teacher_id)):
+        raise NotFound
     return await queries.unmarked(conn, me.institute_id, teacher_id, now - RECENT, now)
 
 

@@ -125,7 +125,7 @@ SAMPLES: dict[str, Any] = {
     "code": "NEW-1", "course": "Class 12", "capacity": 30, "rollNo": "9901", "grade": "Class 11", "title": "Chemistry",
     "zone": "Asia/Kolkata", "gstin": "27AAPFU0939F1ZV", "address": "1 Main Road", "language": "hi", "theme": "dark",
     "startsOn": date(2026, 4, 1), "endsOn": date(2027, 3, 31), "joinedOn": date(2026, 4, 1), "on": date(2026, 12, 1),
-    "relation": "guardian", "role": "student",
+    "relation": "guardian", "role": "student", "status": "present", "takenAt": NOW, "sentAt": NOW,
 }  # fmt: skip
 _WHOLE: dict[str, dict[str, Any]] = {
     "NewPerson": {"name": "Isha Pawar", "roles": ["parent"], "phone": "+919811122233"},
@@ -161,7 +161,7 @@ def _made(kind: Any, ids: dict[str, UUID], name: str) -> Any:
         case info.DateType():
             return SAMPLES.get(name, NOW.date())
         case info.DateTimeType():
-            return NOW + timedelta(days=1)
+            return SAMPLES.get(name, NOW + timedelta(days=1))
         case info.BoolType():
             return True
         case info.IntType() | info.FloatType():
