@@ -120,7 +120,6 @@ function show(form, answer, text) {
   }
   history.replaceState(null, "", answer.url);
   scrollTo(0, 0);
-  announce(document.querySelector("#notice")?.textContent.trim() ?? "");
   document.querySelector("main [autofocus]")?.focus();
   if (sheet()) sheet().dataset.live = performance.now();
 }
