@@ -60,7 +60,8 @@ async def roll(db: Database) -> bool:
     """Brings the demo to today; answers whether there was anything to do.
 
     For each institute, in one transaction: 1. look up the day and edition of the last roll; 2. move what is as the
-    demo left it that day; 3. plant what this edition adds (for a new demo: everything); 4. note the day.
+    demo left it that day; 3. plant what this edition adds (for a new demo: everything); 4. mark the classes that were
+    held; 5. note the day.
     """
     today = _today(db)
     done = False
@@ -69,6 +70,7 @@ async def roll(db: Database) -> bool:
             await queries.one_at_a_time(tx.conn)
             last = await queries.last_roll(tx.conn, plan.id)
             if last is not None and last["day"] == today and last["edition"] >= EDITION:
+                await queries.plant_marks(tx.conn, plan.id, tx.now)
                 continue
             if last is not None and last["day"] != today:
                 before = next(other for other in demo(last["day"]) if other.id == plan.id)
@@ -76,6 +78,7 @@ async def roll(db: Database) -> bool:
             if last is None or last["edition"] < EDITION:
                 await plant_rows(tx, plan, await hash_password(PASSWORD))
             noted = {"day": today.isoformat(), "edition": EDITION}
+            await queries.plant_marks(tx.conn, plan.id, tx.now)
             await audit.record(tx, "demo.rolled", plan.id, after=noted)
             done = True
     return done

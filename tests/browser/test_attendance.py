@@ -13,7 +13,12 @@ from tests.browser.test_pages import _AXE, axe
 from tests.institutes.staff import hire
 from tests.world import World
 
-_SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8 * 0.9, "uploadThroughput": 750e3 / 8 * 0.9}
+_SLOW_4G = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6e6 / 8 * 0.9,
+    "uploadThroughput": 750e3 / 8 * 0.9,
+}
 """What browsers' tools call slow 4G: 1.6 Mbit/s down, 0.75 up, 150 ms; bytes a second here."""
 _SECONDS = 10
 BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
