@@ -20,7 +20,7 @@ RECENT = timedelta(days=30)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Which classes of a record: of local days (both included) and a subject; a page of them, or what follows a cursor."""
+    """Which classes of a record: of local days, both included, of a subject; a page of them, or those after a cursor."""
 
     first: date | None = None
     last: date | None = None

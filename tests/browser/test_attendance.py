@@ -60,8 +60,7 @@ async def test_forty_students_in_ten_seconds_on_slow_4g(phones: Phones, world: W
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Attendance is saved.")).to_be_visible()
     took = time.perf_counter() - began
-    print(f"40 students, 3 exceptions, slow 4G: {took:.1f} s from the first tap to saved")
-    assert took < _SECONDS
+    assert took < _SECONDS, f"{took:.1f} s from the first tap to saved"
     assert await statuses(world, one) == {
         "Student 07": "absent", "Student 21": "late", "Rohan Deshpande": "absent",
     }  # fmt: skip
