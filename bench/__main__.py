@@ -33,6 +33,7 @@ from bench.people import Person
 
 _DASHBOARD, _REFRESH, _SIGN_IN = "student dashboard", "token refresh", "sign-in"
 _MIXED, _MIXED_SIGN_IN = "dashboard beside sign-ins", "10 sign-ins/s beside it"
+_ATTENDANCE, _MARK = "student attendance", "mark a class of 40"
 _WARM_SECONDS = 1.0
 
 
@@ -84,11 +85,12 @@ Results = dict[str, dict[str, Measured]]
 class Bench:
     """The rows, and what they need."""
 
-    def __init__(self, options: Options, everybody: list[Person], backend: int) -> None:
+    def __init__(self, options: Options, everybody: list[Person], teachers: list[Person], backend: int) -> None:
         self._options = options
         self._backend = backend
         self._everybody = everybody
         self._people = itertools.cycle(everybody)
+        self._teachers = teachers
         self.results: Results = {}
 
     async def run(self, servers: list[ground.Server]) -> None:
@@ -96,6 +98,7 @@ class Bench:
         await self.check(servers)
         plan: list[tuple[str, Callable[[ground.Server], Any]]] = [
             (_DASHBOARD, self._dashboard), (_REFRESH, self._refresh), (_SIGN_IN, self._sign_in), (_MIXED, self._mixed),
+            (_ATTENDANCE, self._attendance), (_MARK, self._mark),
         ]  # fmt: skip
         for row, measure in plan:
             if not re.search(self._options.only, row):
@@ -108,7 +111,7 @@ class Bench:
 
     async def _renew(self, server: ground.Server) -> None:
         """Fresh access tokens for everybody, so that none ends within a row."""
-        waiting = iter(self._everybody)
+        waiting = iter([*self._everybody, *self._teachers])
 
         async def one() -> None:
             for person in waiting:
@@ -126,13 +129,15 @@ class Bench:
         for server in servers:
             for row, ask in (
                 (_DASHBOARD, people.dashboard), (_REFRESH, people.refresh), (_SIGN_IN, people.sign_in),
+                (_ATTENDANCE, people.attendance), (_MARK, people.mark),
             ):  # fmt: skip
-                status, body = await fetch(server.port, ask(person))
+                status, body = await fetch(server.port, ask(self._teachers[0] if row == _MARK else person))
                 if status != 200:
                     raise SystemExit(f"{server.name}: {row} answers {status}: {body[:500]!r}")
                 if row == _REFRESH:
                     people.refreshed(person, body)
-                found.setdefault(row, set()).add(body if row == _DASHBOARD else _shape(msgspec.json.decode(body)))
+                same = row in (_DASHBOARD, _ATTENDANCE)
+                found.setdefault(row, set()).add(body if same else _shape(msgspec.json.decode(body)))
         different = [row for row, answers in found.items() if len(answers) != 1]
         if different:
             raise SystemExit(f"the servers answer differently: {', '.join(different)}: {found[different[0]]}")
@@ -140,6 +145,13 @@ class Bench:
     async def _dashboard(self, server: ground.Server) -> None:
         load = self._load(server, people.dashboard, 32)
         await self._measured(server, {_DASHBOARD: load})
+
+    async def _attendance(self, server: ground.Server) -> None:
+        await self._measured(server, {_ATTENDANCE: self._load(server, people.attendance, 32)})
+
+    async def _mark(self, server: ground.Server) -> None:
+        load = Load(server.port, itertools.cycle(self._teachers), people.mark, connections=8)
+        await self._measured(server, {_MARK: load})
 
     async def _refresh(self, server: ground.Server) -> None:
         load = self._load(server, people.refresh, 32, heard=people.refreshed)
@@ -230,6 +242,10 @@ def _verdicts(results: Results, memory: dict[str, tuple[float, float]]) -> list[
         ratio, cpu = _ratio(ours.rates, limit.rates), _ratio(ours.app_ms, limit.app_ms)
         found.append(("student dashboard, throughput of the limit's", ratio, ">= 0.85", ratio >= 0.85))
         found.append(("student dashboard, app CPU of the limit's", cpu, "<= 1.6", cpu <= 1.6))
+    for row in (_ATTENDANCE, _MARK):
+        if both := results.get(row):
+            ratio = _ratio(both["kaksha"].rates, both["limit"].rates)
+            found.append((f"{row}, throughput of the limit's", ratio, ">= 0.80", ratio >= 0.8))
     if alone and (mixed := results.get(_MIXED)):
         kept = statistics.median(mixed["kaksha"].rates) / statistics.median(alone["kaksha"].rates)
         found.append(("dashboards kept beside 10 sign-ins a second", kept, ">= 0.80", kept >= 0.8))
@@ -260,8 +276,11 @@ async def _measure(options: Options, cluster: Any, servers: list[ground.Server])
     everybody = await people.students(cluster.owner_url, cluster.app_url, ground.SECRET, options.people)
     if not everybody:
         raise SystemExit("the seed has no students named s…@bench-…")
+    teachers = await people.teachers(cluster.owner_url, cluster.app_url, ground.SECRET, options.people)
+    if not teachers:
+        raise SystemExit("the seed has no class of 40")
     watch = await asyncpg.connect(cluster.app_url)
-    bench = Bench(options, everybody, watch.get_server_pid())
+    bench = Bench(options, everybody, teachers, watch.get_server_pid())
     await bench.run(servers)
     await watch.close()
     return bench.results

@@ -22,6 +22,8 @@ __all__ = ["Found", "fill", "remove", "standing"]
 BATCH = 40
 STUDENTS_A_TEACHER = 60
 _PARENTS_OF_TEN = 8
+_CLASSES = 20
+"""Of each batch, held in the last 40 days."""
 _SUBJECTS = (("PHY", "Physics"), ("CHE", "Chemistry"), ("MAT", "Mathematics"), ("BIO", "Biology"))
 _COURSES = ("Class 11 JEE", "Class 12 JEE", "Class 11 NEET", "Class 12 NEET", "Class 9 Foundation")
 _START = UUID("01970000-0001-7000-8000-000000000000").int
@@ -96,6 +98,7 @@ async def fill(
                 )
             for table, rows in maker.tables(have, want, fresh=number not in found.have).items():
                 await owner.copy_records_to_table(table, records=rows, columns=COLUMNS[table])
+            await _attended(owner, maker.institute, today)
         filled(want - have)
     await _tidy(owner)
 
@@ -224,8 +227,51 @@ async def remove(owner: asyncpg.Connection) -> None:
     )
 
 
+async def _attended(owner: asyncpg.Connection, institute_id: UUID, today: date) -> None:
+    """Every other day a class of each batch, and everybody's mark in it; what stands already stays.
+
+    A teacher's batches meet hour after hour, so nobody is anywhere twice.
+    """
+    await owner.execute(
+        """
+        insert into classes (institute_id, id, batch_id, subject_id, teacher_id, starts_at, ends_at, created_at,
+          updated_at)
+        select $1, overlay(overlay(md5(s.batch_id::text || d.n) placing '7' from 13) placing '8' from 17)::uuid,
+          s.batch_id, s.subject_id, s.teacher_id, t.at, t.at + interval '50 minutes', b.created_at, b.created_at
+        from (
+          select distinct on (batch_id) batch_id, subject_id, teacher_id from batch_subjects
+          where institute_id = $1 order by batch_id, subject_id) s
+        join batches b on b.institute_id = $1 and b.id = s.batch_id
+        cross join generate_series(1, $3) as d (n)
+        cross join lateral (
+          select ($2::date - 2 * d.n + time '06:00' + interval '1 hour' * (
+            select count(distinct o.batch_id) from batch_subjects o
+            where o.institute_id = $1 and o.teacher_id = s.teacher_id and o.batch_id < s.batch_id)
+          ) at time zone 'Asia/Kolkata' as at) t
+        on conflict do nothing
+        """,
+        institute_id, today, _CLASSES,
+    )  # fmt: skip
+    await owner.execute(
+        """
+        insert into attendance_marks (institute_id, class_id, student_id, id, status, taken_at, marked_by, marked_at)
+        select $1, c.id, e.student_id, overlay(overlay(h.hash placing '7' from 13) placing '8' from 17)::uuid,
+          case when h.hash < '10' then 'absent' when h.hash < '18' then 'late' else 'present' end,
+          c.starts_at, c.teacher_id, c.starts_at
+        from classes c
+        join enrolments e on e.institute_id = $1 and e.batch_id = c.batch_id
+          and e.starts_on <= (c.starts_at at time zone 'Asia/Kolkata')::date
+        cross join lateral (select md5(c.id::text || e.student_id::text) as hash) h
+        where c.institute_id = $1
+        on conflict do nothing
+        """,
+        institute_id,
+    )
+
+
 async def _tidy(owner: asyncpg.Connection) -> None:
     """Statistics and visibility for the planner, as they would be after a night."""
     await owner.execute(
-        "vacuum (analyze) users, students, teachers, parent_links, subjects, batches, batch_subjects, enrolments"
+        "vacuum (analyze) users, students, teachers, parent_links, subjects, batches, batch_subjects, enrolments,"
+        " classes, attendance_marks"
     )
