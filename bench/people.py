@@ -44,7 +44,7 @@ async def students(owner_url: str, app_url: str, secret: str, most: int) -> list
     """`most` students with a fresh sign-in each, alternating over all institutes; earlier sign-ins are removed."""
     owner = await asyncpg.connect(owner_url)
     try:
-        await owner.execute("truncate refresh_tokens, sessions, rate_limits, audit_log")
+        await owner.execute("truncate refresh_tokens, push_targets, sessions, rate_limits, audit_log")
         rows = await owner.fetch(
             """
             select institute_id, id, email from (

@@ -248,7 +248,7 @@ async def _attended(owner: asyncpg.Connection, institute_id: UUID, today: date) 
             select count(distinct o.batch_id) from batch_subjects o
             where o.institute_id = $1 and o.teacher_id = s.teacher_id and o.batch_id < s.batch_id)
           ) at time zone 'Asia/Kolkata' as at) t
-        on conflict do nothing
+        on conflict (institute_id, id) do nothing
         """,
         institute_id, today, _CLASSES,
     )  # fmt: skip
