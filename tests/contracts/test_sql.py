@@ -143,10 +143,8 @@ def _tables(text: str) -> set[str]:
 
 def _reads_the_catalogue_only(text: str) -> bool:
     """PostgreSQL's own views hold nothing of any institute, and when constraints are checked is nobody's row."""
-    return (
-        text.strip() == "set constraints all deferred"
-        or (bool(_tables(text))
-        and all(name.startswith("pg_") for name in _tables(text)))
+    return text.strip() == "set constraints all deferred" or (
+        bool(_tables(text)) and all(name.startswith("pg_") for name in _tables(text))
     )
 
 
