@@ -34,6 +34,7 @@ from bench.people import Person
 _DASHBOARD, _REFRESH, _SIGN_IN = "student dashboard", "token refresh", "sign-in"
 _NOTICES = "notification list"
 _MIXED, _MIXED_SIGN_IN = "dashboard beside sign-ins", "10 sign-ins/s beside it"
+_ATTENDANCE, _MARK = "student attendance", "mark a class of 40"
 _WARM_SECONDS = 1.0
 
 
@@ -85,19 +86,20 @@ Results = dict[str, dict[str, Measured]]
 class Bench:
     """The rows, and what they need."""
 
-    def __init__(self, options: Options, everybody: list[Person], backend: int) -> None:
+    def __init__(self, options: Options, everybody: list[Person], teachers: list[Person], backend: int) -> None:
         self._options = options
         self._backend = backend
         self._everybody = everybody
         self._people = itertools.cycle(everybody)
+        self._teachers = teachers
         self.results: Results = {}
 
     async def run(self, servers: list[ground.Server]) -> None:
         """Every row, round by round, each server in turn."""
         await self.check(servers)
         plan: list[tuple[str, Callable[[ground.Server], Any]]] = [
-            (_DASHBOARD, self._dashboard), (_NOTICES, self._notices), (_REFRESH, self._refresh),
-            (_SIGN_IN, self._sign_in), (_MIXED, self._mixed),
+            (_DASHBOARD, self._dashboard), (_NOTICES, self._notices), (_ATTENDANCE, self._attendance),
+            (_MARK, self._mark), (_REFRESH, self._refresh), (_SIGN_IN, self._sign_in), (_MIXED, self._mixed),
         ]  # fmt: skip
         for row, measure in plan:
             if not re.search(self._options.only, row):
@@ -110,7 +112,7 @@ class Bench:
 
     async def _renew(self, server: ground.Server) -> None:
         """Fresh access tokens for everybody, so that none ends within a row."""
-        waiting = iter(self._everybody)
+        waiting = iter([*self._everybody, *self._teachers])
 
         async def one() -> None:
             for person in waiting:
@@ -127,17 +129,16 @@ class Bench:
         person, found = self._everybody[0], dict[str, set[Any]]()
         for server in servers:
             for row, ask in (
-                (_DASHBOARD, people.dashboard), (_NOTICES, people.notices), (_REFRESH, people.refresh),
-                (_SIGN_IN, people.sign_in),
+                (_DASHBOARD, people.dashboard), (_NOTICES, people.notices), (_ATTENDANCE, people.attendance),
+                (_MARK, people.mark), (_REFRESH, people.refresh), (_SIGN_IN, people.sign_in),
             ):  # fmt: skip
-                status, body = await fetch(server.port, ask(person))
+                status, body = await fetch(server.port, ask(self._teachers[0] if row == _MARK else person))
                 if status != 200:
                     raise SystemExit(f"{server.name}: {row} answers {status}: {body[:500]!r}")
                 if row == _REFRESH:
                     people.refreshed(person, body)
-                found.setdefault(row, set()).add(
-                    body if row in (_DASHBOARD, _NOTICES) else _shape(msgspec.json.decode(body))
-                )
+                same = row in (_DASHBOARD, _NOTICES, _ATTENDANCE)
+                found.setdefault(row, set()).add(body if same else _shape(msgspec.json.decode(body)))
         different = [row for row, answers in found.items() if len(answers) != 1]
         if different:
             raise SystemExit(f"the servers answer differently: {', '.join(different)}: {found[different[0]]}")
@@ -148,6 +149,13 @@ class Bench:
 
     async def _notices(self, server: ground.Server) -> None:
         await self._measured(server, {_NOTICES: self._load(server, people.notices, 32)})
+
+    async def _attendance(self, server: ground.Server) -> None:
+        await self._measured(server, {_ATTENDANCE: self._load(server, people.attendance, 32)})
+
+    async def _mark(self, server: ground.Server) -> None:
+        load = Load(server.port, itertools.cycle(self._teachers), people.mark, connections=8)
+        await self._measured(server, {_MARK: load})
 
     async def _refresh(self, server: ground.Server) -> None:
         load = self._load(server, people.refresh, 32, heard=people.refreshed)
@@ -245,6 +253,10 @@ def _verdicts(
         found.append(("notification list, throughput of the limit's", ratio, ">= 0.80", ratio >= 0.8))
     if told:
         found.append(("notices told in business transactions, per second", told, ">= 1000", told >= 1000))
+    for row in (_ATTENDANCE, _MARK):
+        if both := results.get(row):
+            ratio = _ratio(both["kaksha"].rates, both["limit"].rates)
+            found.append((f"{row}, throughput of the limit's", ratio, ">= 0.80", ratio >= 0.8))
     if alone and (mixed := results.get(_MIXED)):
         kept = statistics.median(mixed["kaksha"].rates) / statistics.median(alone["kaksha"].rates)
         found.append(("dashboards kept beside 10 sign-ins a second", kept, ">= 0.80", kept >= 0.8))
@@ -276,8 +288,11 @@ async def _measure(options: Options, cluster: Any, servers: list[ground.Server])
     if not everybody:
         raise SystemExit("the seed has no students named s…@bench-…")
     await notices.plant(cluster.owner_url)
+    teachers = await people.teachers(cluster.owner_url, cluster.app_url, ground.SECRET, options.people)
+    if not teachers:
+        raise SystemExit("the seed has no class of 40")
     watch = await asyncpg.connect(cluster.app_url)
-    bench = Bench(options, everybody, watch.get_server_pid())
+    bench = Bench(options, everybody, teachers, watch.get_server_pid())
     await bench.run(servers)
     await watch.close()
     told = 0.0

@@ -17,11 +17,13 @@ import uvicorn
 
 from kaksha.accounts import queries
 from kaksha.accounts.models import Device, Person, Refresh, SignIn
+from kaksha.attendance import service as attendance
+from kaksha.attendance.models import MarkBody
 from kaksha.core import audit, limits
 from kaksha.core.clock import Clock, local_date, system_clock
 from kaksha.core.db import Actor, Write
 from kaksha.core.gate import ACCESS
-from kaksha.core.http import Ok, paged, raw
+from kaksha.core.http import Ok, Pagination, Principal, paged, raw
 from kaksha.core.ids import UUID, new_id
 from kaksha.core.passwords import verify_password
 from kaksha.core.seal import Keys
@@ -30,6 +32,7 @@ from kaksha.core.tokens import Opaque, Tokens
 from kaksha.home import queries as home
 from kaksha.notifications import queries as notices
 from kaksha.notifications.service import cursor
+from kaksha.registers import queries as registers
 from kaksha.sessions import queries as sessions, service
 from kaksha.sessions.service import SIGN_IN_LIFE
 
@@ -38,6 +41,7 @@ _NO_TIMES: Any = {"verify_exp": False, "verify_iat": False}
 """The end of a token is compared on each request, not only when it is first seen."""
 _decode_refresh = msgspec.json.Decoder(Refresh).decode
 _decode_sign_in = msgspec.json.Decoder(SignIn).decode
+_decode_marks = msgspec.json.Decoder(MarkBody).decode
 
 
 class _Connection(asyncpg.Connection):
@@ -75,6 +79,10 @@ class Limit:
             body = await self._sign_in(await _body(receive), headers[b"x-forwarded-for"].decode())
         elif path == "/v1/notifications":
             body = await self._notices(headers)
+        elif path.endswith("/attendance/mark"):
+            body = await self._mark(path, headers, await _body(receive))
+        elif path.endswith("/attendance"):
+            body = await self._attendance(path, headers)
         else:
             body = await self._dashboard(path, headers)
         status = 200 if body is not None else 401
@@ -106,6 +114,35 @@ class Limit:
             found = await notices.page(conn, institute_id, user_id, now, claims["lng"], False, None, 1, 20)
         further = cursor(found["last_at"], found["last_id"]) if found["more"] else None
         return msgspec.json.encode(paged(raw(list[Any], found["items"]), 1, 20, found["total"], further))
+
+    async def _attendance(self, path: str, headers: dict[bytes, bytes]) -> bytes | None:
+        claims = self._claims(headers[b"authorization"][7:].decode())
+        now = self._clock()
+        if claims["exp"] <= now.timestamp():
+            return None
+        user_id, institute_id = claims["ids"]
+        async with self._connection(institute_id) as conn:
+            row = await registers.student(
+                conn, institute_id, UUID(path[13:49]), user_id, False, False, local_date(now, claims["zon"]), now, None,
+                None, None, None, 1, 20,
+            )  # fmt: skip
+        if row is None:
+            return None
+        further = cursor(row["last_at"], row["last_id"]) if row["more"] else None
+        pagination = Pagination(1, 20, row["total"], -(-row["total"] // 20), further)
+        return b'{"success":true,"data":%b,"pagination":%b}' % (row["data"].encode(), msgspec.json.encode(pagination))
+
+    async def _mark(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
+        claims = self._claims(headers[b"authorization"][7:].decode())
+        now = self._clock()
+        if claims["exp"] <= now.timestamp() or "teacher" not in claims["rol"]:
+            return None
+        user_id, institute_id = claims["ids"]
+        me = Principal(user_id, institute_id, user_id, frozenset(claims["rol"]), frozenset(), "en", claims["exp"])
+        async with self._connection(institute_id) as conn, conn.transaction():
+            tx = Write(conn, institute_id, Actor(user_id), now, self._keys)
+            result = await attendance.mark(tx, me, UUID(path[12:48]), _decode_marks(body))
+        return msgspec.json.encode(Ok(data=result))
 
     def _claims(self, token: str) -> dict[str, Any]:
         known = self._known.get(token)

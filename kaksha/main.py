@@ -20,6 +20,7 @@ from kaksha.accounts import (
     jobs as accounts_jobs,
     web as accounts_web,
 )
+from kaksha.attendance import api as attendance_api, web as attendance_web
 from kaksha.batches import (
     api as batches_api,
     web as batches_web,
@@ -60,6 +61,7 @@ from kaksha.joining import api as joining_api, web as joining_web
 from kaksha.notifications import api as notifications_api, jobs as notifications_jobs, web as notifications_web
 from kaksha.passkeys import api as passkeys_api, web as passkeys_web
 from kaksha.people import api as people_api, web as people_web
+from kaksha.registers import api as registers_api, web as registers_web
 from kaksha.rescheduling import api as rescheduling_api, web as rescheduling_web
 from kaksha.schedules import api as schedules_api, web as schedules_web
 from kaksha.sessions import service as sessions
@@ -105,6 +107,10 @@ ROUTES: tuple[Router, ...] = (
     rescheduling_web.routes,
     holidays_api.routes,
     holidays_web.routes,
+    attendance_api.routes,
+    attendance_web.routes,
+    registers_api.routes,
+    registers_web.routes,
     home_api.routes,
     home_web.routes,
 )

@@ -71,11 +71,61 @@ CREATE FUNCTION public.tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('app.institute_id'::text, true), ''::text))::uuid;
 
-CREATE TABLE public.batch_subjects (
+CREATE TABLE public.attendance_marks (
     institute_id uuid NOT NULL,
+    class_id uuid NOT NULL,
+    student_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    marked_by uuid NOT NULL,
+    marked_at timestamp with time zone NOT NULL,
+    told_absent boolean DEFAULT false NOT NULL,
+    told_late boolean DEFAULT false NOT NULL,
+    CONSTRAINT attendance_marks_note_check CHECK ((length(note) <= 200)),
+    CONSTRAINT attendance_marks_status_check CHECK ((status = ANY (ARRAY['present'::text, 'absent'::text, 'late'::text, 'excused'::text])))
+);
+
+CREATE TABLE public.attendance_settings (
+    institute_id uuid NOT NULL,
+    minimum_percent smallint DEFAULT 75 NOT NULL,
+    undo_minutes smallint DEFAULT 10 NOT NULL,
+    late_counts boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT attendance_settings_minimum_percent_check CHECK (((minimum_percent >= 1) AND (minimum_percent <= 100))),
+    CONSTRAINT attendance_settings_undo_minutes_check CHECK (((undo_minutes >= 0) AND (undo_minutes <= 240)))
+);
+
+CREATE TABLE public.classes (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
     batch_id uuid NOT NULL,
     subject_id uuid NOT NULL,
-    teacher_id uuid NOT NULL
+    teacher_id uuid NOT NULL,
+    planned_teacher_id uuid,
+    room_id uuid,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    topic text DEFAULT ''::text NOT NULL,
+    meeting_url text,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    cancel_reason text,
+    holiday_id uuid,
+    slot_id uuid,
+    slot_on date,
+    revision integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT classes_cancel_reason_check CHECK (((length(cancel_reason) >= 1) AND (length(cancel_reason) <= 200))),
+    CONSTRAINT classes_check CHECK (((ends_at > starts_at) AND (ends_at <= (starts_at + '12:00:00'::interval)))),
+    CONSTRAINT classes_check1 CHECK ((ended_at >= started_at)),
+    CONSTRAINT classes_check2 CHECK (((slot_id IS NULL) = (slot_on IS NULL))),
+    CONSTRAINT classes_meeting_url_check CHECK (((meeting_url ~ '^https://'::text) AND (length(meeting_url) <= 500))),
+    CONSTRAINT classes_reason CHECK (((cancel_reason IS NULL) OR (cancelled_at IS NOT NULL))),
+    CONSTRAINT classes_topic_check CHECK ((length(topic) <= 120))
 );
 
 CREATE TABLE public.enrolments (
@@ -87,6 +137,90 @@ CREATE TABLE public.enrolments (
     ends_on date,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT enrolments_check CHECK ((ends_on >= starts_on))
+);
+
+CREATE TABLE public.institutes (
+    id uuid NOT NULL,
+    institute_id uuid GENERATED ALWAYS AS (id) STORED NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
+    currency text DEFAULT 'INR'::text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    phone text,
+    email text,
+    address text DEFAULT ''::text NOT NULL,
+    gstin text,
+    demo boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT institutes_address_check CHECK ((length(address) <= 400)),
+    CONSTRAINT institutes_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9-]{1,39}$'::text)),
+    CONSTRAINT institutes_currency_check CHECK ((currency = 'INR'::text)),
+    CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
+    CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
+    CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+CREATE FUNCTION public.attendance_of(students uuid[], at timestamp with time zone) RETURNS TABLE(student_id uuid, class_id uuid, batch_id uuid, subject_id uuid, teacher_id uuid, starts_at timestamp with time zone, ends_at timestamp with time zone, day date, topic text, status text, note text, marked_at timestamp with time zone, attended boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT e.student_id,
+     c.id,
+     c.batch_id,
+     c.subject_id,
+     c.teacher_id,
+     c.starts_at,
+     c.ends_at,
+     ((c.starts_at AT TIME ZONE i.zone))::date AS timezone,
+     c.topic,
+     m.status,
+     m.note,
+     m.marked_at,
+         CASE m.status
+             WHEN 'present'::text THEN true
+             WHEN 'absent'::text THEN false
+             WHEN 'late'::text THEN COALESCE(s.late_counts, true)
+             ELSE NULL::boolean
+         END AS "case"
+    FROM ((((public.institutes i
+      LEFT JOIN public.attendance_settings s ON ((s.institute_id = i.id)))
+      JOIN public.enrolments e ON (((e.institute_id = i.id) AND (e.student_id = ANY (attendance_of.students)))))
+      JOIN public.classes c ON (((c.institute_id = i.id) AND (c.batch_id = e.batch_id) AND (c.cancelled_at IS NULL) AND ((c.started_at IS NOT NULL) OR (c.starts_at <= attendance_of.at)) AND (c.starts_at >= ((e.starts_on)::timestamp without time zone AT TIME ZONE i.zone)) AND (c.starts_at < COALESCE(((e.ends_on)::timestamp without time zone AT TIME ZONE i.zone), 'infinity'::timestamp with time zone)))))
+      LEFT JOIN public.attendance_marks m ON (((m.institute_id = i.id) AND (m.student_id = e.student_id) AND (m.class_id = c.id))))
+   WHERE (i.id = public.tenant());
+END;
+
+CREATE FUNCTION public.attendance_share(attended bigint, counted bigint, minimum integer, OUT percent numeric, OUT can_miss integer, OUT must_attend integer) RETURNS record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(round(((100.0 * (attended)::numeric) / (NULLIF(counted, 0))::numeric), 1), (GREATEST((((attended * 100) / minimum) - counted), (0)::bigint))::integer, CASE WHEN ((100 * attended) >= (minimum * counted)) THEN 0 WHEN (minimum < 100) THEN (ceil(((((minimum * counted) - (100 * attended)))::numeric / ((100 - minimum))::numeric)))::integer ELSE NULL::integer END);
+
+CREATE FUNCTION public.attendance_shares(students uuid[], at timestamp with time zone) RETURNS TABLE(student_id uuid, attended bigint, counted bigint, unmarked bigint, percent numeric, can_miss integer, must_attend integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT t.student_id,
+     t.attended,
+     t.counted,
+     t.unmarked,
+     s.percent,
+     s.can_miss,
+     s.must_attend
+    FROM (( SELECT a.student_id,
+             count(*) FILTER (WHERE a.attended) AS attended,
+             count(a.attended) AS counted,
+             count(*) FILTER (WHERE (a.status IS NULL)) AS unmarked
+            FROM public.attendance_of(attendance_shares.students, attendance_shares.at) a(student_id, class_id, batch_id, subject_id, teacher_id, starts_at, ends_at, day, topic, status, note, marked_at, attended)
+           GROUP BY a.student_id) t
+      CROSS JOIN LATERAL public.attendance_share(t.attended, t.counted, COALESCE((( SELECT x.minimum_percent
+            FROM public.attendance_settings x
+           WHERE (x.institute_id = public.tenant())))::integer, 75)) s(percent, can_miss, must_attend));
+END;
+
+CREATE TABLE public.batch_subjects (
+    institute_id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    subject_id uuid NOT NULL,
+    teacher_id uuid NOT NULL
 );
 
 CREATE TABLE public.parent_links (
@@ -168,63 +302,9 @@ CREATE FUNCTION public.iso(moment timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN to_char((moment AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
 
-CREATE TABLE public.classes (
-    institute_id uuid NOT NULL,
-    id uuid NOT NULL,
-    batch_id uuid NOT NULL,
-    subject_id uuid NOT NULL,
-    teacher_id uuid NOT NULL,
-    planned_teacher_id uuid,
-    room_id uuid,
-    starts_at timestamp with time zone NOT NULL,
-    ends_at timestamp with time zone NOT NULL,
-    topic text DEFAULT ''::text NOT NULL,
-    meeting_url text,
-    started_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    cancelled_at timestamp with time zone,
-    cancel_reason text,
-    holiday_id uuid,
-    slot_id uuid,
-    slot_on date,
-    revision integer DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT classes_cancel_reason_check CHECK (((length(cancel_reason) >= 1) AND (length(cancel_reason) <= 200))),
-    CONSTRAINT classes_check CHECK (((ends_at > starts_at) AND (ends_at <= (starts_at + '12:00:00'::interval)))),
-    CONSTRAINT classes_check1 CHECK ((ended_at >= started_at)),
-    CONSTRAINT classes_check2 CHECK (((slot_id IS NULL) = (slot_on IS NULL))),
-    CONSTRAINT classes_meeting_url_check CHECK (((meeting_url ~ '^https://'::text) AND (length(meeting_url) <= 500))),
-    CONSTRAINT classes_reason CHECK (((cancel_reason IS NULL) OR (cancelled_at IS NOT NULL))),
-    CONSTRAINT classes_topic_check CHECK ((length(topic) <= 120))
-);
-
 CREATE FUNCTION public.class_json(c public.classes, batch text, subject text, teacher text, planned text, room text, at timestamp with time zone, joins interval, staff boolean) RETURNS json
     LANGUAGE sql STABLE
     RETURN json_build_object('id', (c).id, 'batchId', (c).batch_id, 'batchName', batch, 'subjectId', (c).subject_id, 'subjectName', subject, 'teacherId', (c).teacher_id, 'teacherName', teacher, 'plannedTeacherName', planned, 'roomId', (c).room_id, 'roomName', room, 'topic', (c).topic, 'startsAt', public.iso((c).starts_at), 'endsAt', public.iso((c).ends_at), 'status', public.class_status(at, (c).ends_at, (c).started_at, (c).ended_at, (c).cancelled_at), 'startedAt', public.iso((c).started_at), 'endedAt', public.iso((c).ended_at), 'reason', (c).cancel_reason, 'joinFrom', public.iso(((c).starts_at - joins)), 'meetingUrl', CASE WHEN (((c).cancelled_at IS NULL) AND (staff OR ((at < (c).ends_at) AND ((c).ended_at IS NULL) AND (((c).started_at IS NOT NULL) OR (at >= ((c).starts_at - joins)))))) THEN (c).meeting_url ELSE NULL::text END, 'repeats', ((c).slot_id IS NOT NULL));
-
-CREATE TABLE public.institutes (
-    id uuid NOT NULL,
-    institute_id uuid GENERATED ALWAYS AS (id) STORED NOT NULL,
-    code text NOT NULL,
-    name text NOT NULL,
-    zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
-    currency text DEFAULT 'INR'::text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    phone text,
-    email text,
-    address text DEFAULT ''::text NOT NULL,
-    gstin text,
-    demo boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT institutes_address_check CHECK ((length(address) <= 400)),
-    CONSTRAINT institutes_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9-]{1,39}$'::text)),
-    CONSTRAINT institutes_currency_check CHECK ((currency = 'INR'::text)),
-    CONSTRAINT institutes_gstin_check CHECK ((gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'::text)),
-    CONSTRAINT institutes_language_check CHECK ((language = ANY (ARRAY['en'::text, 'hi'::text]))),
-    CONSTRAINT institutes_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
-);
 
 CREATE TABLE public.timetable_slots (
     institute_id uuid NOT NULL,
@@ -720,6 +800,15 @@ CREATE SEQUENCE jobs.pgqueuer_statistics_id_seq
 
 ALTER SEQUENCE jobs.pgqueuer_statistics_id_seq OWNED BY jobs.pgqueuer_statistics.id;
 
+CREATE TABLE public.attendance_sent (
+    institute_id uuid NOT NULL,
+    id uuid NOT NULL,
+    class_id uuid NOT NULL,
+    student_id uuid,
+    digest bytea NOT NULL,
+    sent_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.audit_log (
     institute_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1075,6 +1164,15 @@ ALTER TABLE ONLY jobs.pgqueuer_schedules
 ALTER TABLE ONLY jobs.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.attendance_marks
+    ADD CONSTRAINT attendance_marks_pkey PRIMARY KEY (institute_id, student_id, class_id);
+
+ALTER TABLE ONLY public.attendance_sent
+    ADD CONSTRAINT attendance_sent_pkey PRIMARY KEY (institute_id, id);
+
+ALTER TABLE ONLY public.attendance_settings
+    ADD CONSTRAINT attendance_settings_pkey PRIMARY KEY (institute_id);
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (institute_id, id);
 
@@ -1239,6 +1337,8 @@ CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON jobs.pgqueuer USING btree (ded
 
 CREATE INDEX pgqueuer_updated_id_id1_idx ON jobs.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::jobs.pgqueuer_status);
 
+CREATE INDEX attendance_marks_class ON public.attendance_marks USING btree (institute_id, class_id) INCLUDE (student_id, status);
+
 CREATE INDEX audit_log_subject ON public.audit_log USING btree (institute_id, subject_id, id);
 
 CREATE INDEX batch_subjects_teacher ON public.batch_subjects USING btree (institute_id, teacher_id, batch_id);
@@ -1356,6 +1456,21 @@ CREATE TRIGGER count_file_bytes AFTER INSERT OR DELETE ON public.files FOR EACH 
 CREATE TRIGGER give_file_key AFTER INSERT ON public.institutes FOR EACH ROW EXECUTE FUNCTION public.give_file_key();
 
 CREATE TRIGGER sessions_drop_push AFTER UPDATE OF revoked_at ON public.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.drop_push_targets();
+
+ALTER TABLE ONLY public.attendance_marks
+    ADD CONSTRAINT attendance_marks_institute_id_class_id_fkey FOREIGN KEY (institute_id, class_id) REFERENCES public.classes(institute_id, id);
+
+ALTER TABLE ONLY public.attendance_marks
+    ADD CONSTRAINT attendance_marks_institute_id_marked_by_fkey FOREIGN KEY (institute_id, marked_by) REFERENCES public.users(institute_id, id);
+
+ALTER TABLE ONLY public.attendance_marks
+    ADD CONSTRAINT attendance_marks_institute_id_student_id_fkey FOREIGN KEY (institute_id, student_id) REFERENCES public.students(institute_id, user_id);
+
+ALTER TABLE ONLY public.attendance_sent
+    ADD CONSTRAINT attendance_sent_institute_id_class_id_fkey FOREIGN KEY (institute_id, class_id) REFERENCES public.classes(institute_id, id);
+
+ALTER TABLE ONLY public.attendance_settings
+    ADD CONSTRAINT attendance_settings_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
 ALTER TABLE ONLY public.batch_subjects
     ADD CONSTRAINT batch_subjects_institute_id_batch_id_fkey FOREIGN KEY (institute_id, batch_id) REFERENCES public.batches(institute_id, id);
@@ -1513,6 +1628,12 @@ ALTER TABLE ONLY public.uploads
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_institute_id_fkey FOREIGN KEY (institute_id) REFERENCES public.institutes(id);
 
+ALTER TABLE public.attendance_marks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attendance_sent ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attendance_settings ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.batch_subjects ENABLE ROW LEVEL SECURITY;
@@ -1578,6 +1699,12 @@ ALTER TABLE public.students ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.subjects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.teachers ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.attendance_marks USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.attendance_sent USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
+
+CREATE POLICY tenant ON public.attendance_settings USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
 CREATE POLICY tenant ON public.audit_log USING ((institute_id = ( SELECT public.tenant() AS tenant))) WITH CHECK ((institute_id = ( SELECT public.tenant() AS tenant)));
 
@@ -1659,17 +1786,21 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA jobs TO kaksha_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_subjects TO kaksha_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.attendance_marks TO kaksha_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.attendance_settings TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classes TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO kaksha_app;
+
+GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.batch_subjects TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.parent_links TO kaksha_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.batches TO kaksha_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.classes TO kaksha_app;
-
-GRANT SELECT,UPDATE ON TABLE public.institutes TO kaksha_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.timetable_slots TO kaksha_app;
 
@@ -1724,6 +1855,8 @@ GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_schedules_id_seq TO kaksha_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.pgqueuer_statistics TO kaksha_app;
 
 GRANT SELECT,USAGE ON SEQUENCE jobs.pgqueuer_statistics_id_seq TO kaksha_app;
+
+GRANT SELECT,INSERT ON TABLE public.attendance_sent TO kaksha_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO kaksha_app;
 

@@ -1,5 +1,6 @@
 // What the pages gain when scripts run. Every page works without any of it: forms post, links go, the server answers in HTML.
 import "htmx.org/dist/htmx.esm.js";
+import "./attendance.js";
 import "./copy.js";
 import "./upload.js"; // before forms.js: it holds a form back whose files are still on their way
 import "./forms.js";

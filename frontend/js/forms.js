@@ -5,7 +5,7 @@ import { on, unhide } from "./dom.js";
 // short enough that a request the person stopped can be tried again.
 const PATIENCE = 20_000;
 
-function busy(form, yes) {
+export function busy(form, yes) {
   form.toggleAttribute("data-sent", yes);
   for (const button of form.querySelectorAll("button:not([type=button])")) {
     // Not `disabled`: the pressed button keeps the focus, and its name and value are still sent.

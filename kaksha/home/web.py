@@ -19,6 +19,8 @@ from kaksha.home import service
 from kaksha.home.models import DASHBOARDS, AdminDashboard, ParentDashboard, StudentDashboard
 
 _ACTIONS = {
+    "attendance.marked": N_("Attendance marked"),
+    "attendance.rules_changed": N_("Rules of attendance changed"),
     "batch.archived": N_("Batch archived"),
     "batch.changed": N_("Batch changed"),
     "batch.created": N_("Batch created"),

@@ -64,3 +64,36 @@ async def plant_file(
         """,
         institute_id, file_id, owner_id, name, content_type, size, sha256, now,
     )  # fmt: skip
+
+
+async def plant_marks(conn: Conn, institute_id: UUID, now: datetime) -> None:
+    """Marks the held classes that nobody has marked, all but the last of today: most students are there, a few of
+    them far too rarely. The same class and student always get the same mark."""
+    await conn.execute(
+        """
+        insert into attendance_marks (institute_id, class_id, student_id, id, status, taken_at, marked_by, marked_at)
+        select $1, c.id, e.student_id, overlay(overlay(d.hash placing '7' from 13) placing '8' from 17)::uuid,
+          case when d.draw < r.risk then 'absent' when d.draw < r.risk + 0.05 then 'late'
+            when d.draw < r.risk + 0.07 then 'excused' else 'present' end,
+          least($2, c.starts_at + interval '5 minutes'), c.teacher_id, least($2, c.starts_at + interval '5 minutes')
+        from institutes i
+        join classes c on c.institute_id = $1 and c.cancelled_at is null and c.starts_at <= $2
+        join enrolments e on e.institute_id = $1 and e.batch_id = c.batch_id
+          and e.starts_on <= (c.starts_at at time zone i.zone)::date
+          and (e.ends_on is null or e.ends_on > (c.starts_at at time zone i.zone)::date)
+        cross join lateral (select md5(c.id::text || e.student_id::text) as hash) h
+        cross join lateral (
+          select h.hash, ('x' || left(h.hash, 6))::bit(24)::integer / 16777216.0 as draw) d
+        cross join lateral (
+          select case when md5(e.student_id::text) < '12' then 0.34 else 0.05 end as risk) r
+        where i.id = $1
+          and not exists (select from attendance_marks m where m.institute_id = $1 and m.class_id = c.id)
+          and c.id is distinct from (
+            select l.id from classes l
+            where l.institute_id = $1 and l.cancelled_at is null and l.starts_at <= $2
+              and l.starts_at >= date_trunc('day', $2 at time zone i.zone) at time zone i.zone
+            order by l.starts_at desc, l.id limit 1)
+        on conflict do nothing
+        """,
+        institute_id, now,
+    )  # fmt: skip

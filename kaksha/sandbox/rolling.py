@@ -24,7 +24,7 @@ from kaksha.core.errors import Conflict
 from kaksha.core.ids import UUID
 from kaksha.core.jobs import Jobs
 from kaksha.core.passwords import hash_password
-from kaksha.sandbox import queries
+from kaksha.sandbox import demo_queries, queries
 from kaksha.sandbox.cast import PASSWORD, InstitutePlan, Member
 from kaksha.sandbox.demo import DEMO_ZONE, demo
 from kaksha.sandbox.planting import Enrolled, admitted, batch_days, enrolled, plant_rows, turn_week
@@ -62,7 +62,7 @@ async def roll(db: Database) -> bool:
 
     For each institute, in one transaction: 1. look up the day and edition of the last roll; 2. move what is as the
     demo left it that day; 3. plant what this edition adds (for a new demo: everything); 4. set the notices to today;
-    5. note the day.
+    5. mark the classes that were held; 6. note the day.
     """
     today = _today(db)
     done = False
@@ -71,6 +71,7 @@ async def roll(db: Database) -> bool:
             await queries.one_at_a_time(tx.conn)
             last = await queries.last_roll(tx.conn, plan.id)
             if last is not None and last["day"] == today and last["edition"] >= EDITION:
+                await demo_queries.plant_marks(tx.conn, plan.id, tx.now)
                 continue
             if last is not None and last["day"] != today:
                 before = next(other for other in demo(last["day"]) if other.id == plan.id)
@@ -80,6 +81,7 @@ async def roll(db: Database) -> bool:
             await turn_week(tx, plan)
             await tell(tx, plan, today, new=last is None or last["edition"] < EDITION)
             noted = {"day": today.isoformat(), "edition": EDITION}
+            await demo_queries.plant_marks(tx.conn, plan.id, tx.now)
             await audit.record(tx, "demo.rolled", plan.id, after=noted)
             done = True
     return done

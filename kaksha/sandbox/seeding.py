@@ -103,6 +103,7 @@ async def fill(
                 )
             for table, rows in maker.tables(have, want, fresh=number not in found.have).items():
                 await owner.copy_records_to_table(table, records=rows, columns=COLUMNS[table])
+            await _attended(owner, maker.institute)
         filled(want - have)
     await _tidy(owner)
 
@@ -264,9 +265,28 @@ async def remove(owner: asyncpg.Connection) -> None:
     )
 
 
+async def _attended(owner: asyncpg.Connection, institute_id: UUID) -> None:
+    """Everybody's mark in each class that was held; what stands already stays."""
+    await owner.execute(
+        """
+        insert into attendance_marks (institute_id, class_id, student_id, id, status, taken_at, marked_by, marked_at)
+        select $1, c.id, e.student_id, overlay(overlay(h.hash placing '7' from 13) placing '8' from 17)::uuid,
+          case when h.hash < '10' then 'absent' when h.hash < '18' then 'late' else 'present' end,
+          c.starts_at, c.teacher_id, c.starts_at
+        from classes c
+        join enrolments e on e.institute_id = $1 and e.batch_id = c.batch_id
+          and e.starts_on <= (c.starts_at at time zone 'Asia/Kolkata')::date
+        cross join lateral (select md5(c.id::text || e.student_id::text) as hash) h
+        where c.institute_id = $1 and c.ended_at is not null
+        on conflict do nothing
+        """,
+        institute_id,
+    )
+
+
 async def _tidy(owner: asyncpg.Connection) -> None:
     """Statistics and visibility for the planner, as they would be after a night."""
     await owner.execute(
         "vacuum (analyze) users, students, teachers, parent_links, subjects, batches, batch_subjects, enrolments,"
-        " classes"
+        " classes, attendance_marks"
     )

@@ -131,7 +131,8 @@ SAMPLES: dict[str, Any] = {
     "code": "NEW-1", "course": "Class 12", "capacity": 30, "rollNo": "9901", "grade": "Class 11", "title": "Chemistry",
     "zone": "Asia/Kolkata", "gstin": "27AAPFU0939F1ZV", "address": "1 Main Road", "language": "hi", "theme": "dark",
     "startsOn": date(2026, 4, 1), "endsOn": date(2027, 3, 31), "joinedOn": date(2026, 4, 1), "on": date(2026, 12, 1),
-    "relation": "guardian", "role": "student", "group": "account", "token": "a-token-of-an-app",
+    "relation": "guardian", "role": "student", "status": "present", "takenAt": NOW, "sentAt": NOW,
+    "group": "account", "token": "a-token-of-an-app",
     "meetingUrl": "https://meet.example/abc", "weekday": 4,
     "starts": "05:00", "minutes": 45, "reason": "The teacher is ill", "topic": "Optics", "scope": "this",
     "day": date(2026, 11, 30),
@@ -176,7 +177,7 @@ def _made(kind: Any, ids: dict[str, UUID], name: str) -> Any:
         case info.DateType():
             return SAMPLES.get(name, NOW.date())
         case info.DateTimeType():
-            return NOW + timedelta(days=1, hours=1 if name == "endsAt" else 0)
+            return SAMPLES.get(name, NOW + timedelta(days=1, hours=1 if name == "endsAt" else 0))
         case info.BoolType():
             return True
         case info.IntType() | info.FloatType():

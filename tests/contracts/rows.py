@@ -158,6 +158,15 @@ class Rows:
         await self.slot(*row)
         await self.class_(*row, hours)
 
+    async def held(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID, days: int = 1) -> UUID:
+        """A class that was held `days` ago."""
+        made, starts_at = new_id(), NOW - timedelta(days=days)
+        await self.add(
+            "classes", id=made, batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id, starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=1), created_at=NOW, updated_at=NOW,
+        )  # fmt: skip
+        return made
+
     async def taught(self, batch_id: UUID, subject_id: UUID, teacher_id: UUID) -> None:
         await self.add("batch_subjects", batch_id=batch_id, subject_id=subject_id, teacher_id=teacher_id)
 
@@ -172,6 +181,7 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await rows.passkey(mother)
     await rows.invite(mother)
     await rows.week()
+    await _first_class(rows, 1)
     await rows.notification(mother)
     await rows.target(mother)
     await rows.file(mother)
@@ -179,9 +189,17 @@ async def second_family(owner: asyncpg.Connection) -> None:
     await ours.passkey(_ASHA)
     await ours.invite(_ASHA)
     await ours.week()
+    await _first_class(ours, 0)
     await ours.notification(_ASHA)
     await ours.target(_ASHA)
     await ours.file(_ASHA)
+
+
+async def _first_class(rows: Rows, institute: int) -> None:
+    """A class of the cast's first batch that was held yesterday."""
+    plan = the_cast(NOW.date())[institute]
+    people = {person.key: person.id for person in plan.people}
+    await rows.held(plan.batches[0].id, plan.subjects[0][0], people[plan.batches[0].subjects[0][1]])
 
 
 async def completed(owner: asyncpg.Connection) -> None:
@@ -194,6 +212,8 @@ async def completed(owner: asyncpg.Connection) -> None:
     if not await owner.fetchval("select count(*) from invites where institute_id = $1", AARAMBH):
         await rows.invite(_ASHA)
     await rows.week()
+    if not await owner.fetchval("select count(*) from classes where institute_id = $1 and ends_at < $2", AARAMBH, NOW):
+        await _first_class(rows, 0)
     if not await owner.fetchval(
         "select count(*) from notifications where institute_id = $1 and user_id = $2", AARAMBH, _ASHA
     ):
@@ -219,6 +239,11 @@ async def twenty_more(owner: asyncpg.Connection, world: World) -> int:
         another = await rows.batch(f"Batch {number}")
         await rows.taught(another, subject, world.id("vikram"))
         await rows.enrol(another, world.id("rohan"))
+        held = await rows.held(batch, subject, world.id("vikram"), number + 2)
+        await rows.add(
+            "attendance_marks", class_id=held, student_id=world.id("rohan"), id=new_id(), status="absent", taken_at=NOW,
+            marked_by=world.id("vikram"), marked_at=NOW,
+        )  # fmt: skip
         await rows.invite(_ASHA)
         for person in ("rohan", "vikram", "sunita", "asha"):
             await rows.notification(world.id(person))

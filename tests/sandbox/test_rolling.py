@@ -61,8 +61,12 @@ async def server(empty: tuple[str, str]) -> AsyncIterator[Server]:
 async def test_seeding_twice_changes_nothing(server: Server) -> None:
     before = await server.dump()
     await server.start(NOW)
-    await server.start(NOW + timedelta(hours=5))
     assert await server.dump() == before
+    await server.start(NOW + timedelta(hours=5))
+    after = await server.dump()
+    was, now = ({json.dumps(mark) for mark in found.pop("attendance_marks")} for found in (before, after))
+    assert was < now, "what was marked stays; classes held since are marked too"
+    assert after == before
     assert len(before["users"]) > 220
     assert len(before["enrolments"]) == sum(len(batch.students) for plan in demo(NOW.date()) for batch in plan.batches)
 
@@ -80,8 +84,8 @@ async def test_seeding_twice_changes_nothing(server: Server) -> None:
 async def test_a_rolled_demo_is_a_new_one(server: Server, days: list[datetime]) -> None:
     for day in days:
         await server.start(day)
-    # Classes that were held and the holidays of a session that is over stay; a new demo has not had them.
-    own = ("audit_log", "classes", "holidays")
+    # Classes that were held, their marks and the holidays of a session that is over stay; a new demo had none of them.
+    own = ("attendance_marks", "audit_log", "classes", "holidays")
     rolled = await server.dump(*own)
     await wipe(server.owner)
     await server.start(days[-1])
