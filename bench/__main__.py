@@ -132,6 +132,8 @@ class Bench:
                 (_DASHBOARD, people.dashboard), (_NOTICES, people.notices), (_ATTENDANCE, people.attendance),
                 (_MARK, people.mark), (_REFRESH, people.refresh), (_SIGN_IN, people.sign_in),
             ):  # fmt: skip
+                if row == _MARK and not self._teachers:
+                    continue
                 status, body = await fetch(server.port, ask(self._teachers[0] if row == _MARK else person))
                 if status != 200:
                     raise SystemExit(f"{server.name}: {row} answers {status}: {body[:500]!r}")

@@ -46,7 +46,7 @@ async def person(world: World, key: str) -> Person:
 
 async def test_limit_and_kaksha_answer_the_same(world: World, limit: Server) -> None:
     everybody = [await person(world, "rohan"), await person(world, "kabir")]
-    bench = Bench(Options(0, 0, 2, 0.1, 1, "", False), everybody, backend=0)
+    bench = Bench(Options(0, 0, 2, 0.1, 1, "", False), everybody, [], backend=0)
     kaksha = Server("kaksha", os.getpid(), world.settings.port, 0.0)
     await bench.check([limit, kaksha])
 
